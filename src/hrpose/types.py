@@ -1,0 +1,43 @@
+"""The letters and aliases for shapes, and the two tuples that networks and losses exchange.
+
+N images, K keypoints, M people, T tag channels, H x W pixels of the input, h x w of a heatmap.
+Branch 0 is the finest. Sizes are (height, width), points are (x, y), pixel centres at whole numbers.
+"""
+
+from typing import Annotated, NamedTuple, TypeAlias
+
+from torch import Tensor
+
+Images: TypeAlias = Annotated[Tensor, "N 3 H W", "normalised"]
+Heatmaps: TypeAlias = Annotated[Tensor, "N K h w", "the peak marks the keypoint"]
+Tags: TypeAlias = Annotated[Tensor, "N T h w", "associative-embedding tags"]
+Pyramid: TypeAlias = list[Tensor]  # branch b: (N, C_b, H / 4 / 2**b, W / 4 / 2**b)
+Points: TypeAlias = Annotated[Tensor, "N K 2", "(x, y), pixels, pixel centres at whole numbers"]
+Scores: TypeAlias = Annotated[Tensor, "N K"]
+Boxes: TypeAlias = Annotated[Tensor, "M 4", "(x, y, width, height) unless a name says xyxy"]
+Matrices: TypeAlias = Annotated[Tensor, "M 2 3", "affine map of (x, y, 1)"]
+Size: TypeAlias = tuple[int, int]  # (height, width)
+
+
+class PoseMaps(NamedTuple):
+    """What a pose network returns; every map in it is supervised.
+
+    That one rule is at once the multi-resolution supervision of HigherHRNet and the intermediate
+    supervision of the stacked hourglass. Which maps are read at inference is the codec's business.
+    """
+
+    heatmaps: tuple[Heatmaps, ...]
+    tags: tuple[Tags, ...] = ()
+
+
+class PoseTargets(NamedTuple):
+    """What the maps are compared with: one target a map, and what counts.
+
+    heatmaps: (N, K, h, w), one for each entry of `PoseMaps.heatmaps` (one alone serves maps of its size).
+    weights: (N, K), 0 where a keypoint is not to be learned; None counts all.
+    masks: (N, h, w), one a target, 0 where nothing is to be learned; empty counts all.
+    """
+
+    heatmaps: tuple[Heatmaps, ...]
+    weights: Scores | None = None
+    masks: tuple[Tensor, ...] = ()
