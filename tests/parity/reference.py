@@ -145,8 +145,13 @@ def json_difference(got: Any, ref: Any, atol: float, where: str = "$") -> str | 
         return next((p for p in parts if p), None)
     if isinstance(ref, list):
         if not isinstance(got, list | tuple) or len(got) != len(ref):
-            return f"{where}: {len(got) if isinstance(got, list | tuple) else got!r}, expected {len(ref)} items"
-        parts = [json_difference(g, r, atol, f"{where}[{i}]") for i, (g, r) in enumerate(zip(got, ref, strict=True))]
+            return (
+                f"{where}: {len(got) if isinstance(got, list | tuple) else got!r}, expected {len(ref)} items"
+            )
+        parts = [
+            json_difference(g, r, atol, f"{where}[{i}]")
+            for i, (g, r) in enumerate(zip(got, ref, strict=True))
+        ]
         return next((p for p in parts if p), None)
     if isinstance(ref, int | float) and not isinstance(ref, bool):
         good = isinstance(got, int | float) and (abs(got - ref) <= atol or (got != got and ref != ref))
