@@ -1,0 +1,1 @@
+"""Model cards: data only, one file for each source of weights."""
