@@ -2,7 +2,6 @@
 
 import dataclasses
 import itertools
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -11,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from hrpose.errors import ConfigError, DataError, UnknownNameError, nearest
+from hrpose.errors import ConfigError, UnknownNameError, nearest
 
 DEFAULT_SIGMA = 0.05  # between COCO's eyes (0.025) and hips (0.107): for keypoints nobody has measured
 
@@ -22,7 +21,8 @@ Pairs = tuple[tuple[str, str], ...]
 class Skeleton:
     """The names of K keypoints, in the order of the heatmaps, and what is known of them.
 
-    >>> arm = Skeleton(name="arm", keypoints=names("hand elbow shoulder"), links=chains("hand elbow shoulder"))
+    >>> line = "hand elbow shoulder"
+    >>> arm = Skeleton(name="arm", keypoints=names(line), links=chains(line))
     >>> arm.num_keypoints, arm.link_index, arm.mirror_index
     (3, ((0, 1), (1, 2)), (0, 1, 2))
 
@@ -142,34 +142,17 @@ class Skeleton:
         numbered = tuple(f"keypoint_{index}" for index in range(num_keypoints))
         return cls(name=f"generic_{num_keypoints}", keypoints=numbered)
 
-    @classmethod
+    @staticmethod
     def from_coco(
-        cls,
         source: str | Path | Mapping[str, Any],
         *,
         category: str | int | None = None,
         sigmas: Iterable[float] | None = None,
-    ) -> Self:
-        """Read the keypoint names and links of a category off a COCO-format file.
+    ) -> "Skeleton":
+        """The keypoints of a COCO-format file: see `hrpose.skeletons.read.read_skeleton`."""
+        from hrpose.skeletons.read import read_skeleton  # it builds on this class, and knows the tables
 
-        Mirror pairs are the names that differ by left and right alone (`mirror_pairs`).
-
-        Args:
-            source: a file, or what `json.load` made of one.
-            category: its name or id; needed only where the categories have different keypoints.
-            sigmas: one a keypoint; DEFAULT_SIGMA for all where none is given.
-        Raises: DataError if the file names no keypoints, or a link points beyond them.
-        """
-        content = source if isinstance(source, Mapping) else _read_json(Path(source))
-        chosen = _category(content, category)
-        keypoints = tuple(str(name) for name in chosen["keypoints"])
-        return cls(
-            name=str(chosen.get("name", "keypoints")),
-            keypoints=keypoints,
-            mirror=mirror_pairs(keypoints),
-            links=_links(chosen, keypoints),
-            sigmas=tuple(sigmas) if sigmas is not None else (),
-        )
+        return read_skeleton(source, category=category, sigmas=sigmas)
 
 
 def names(*lines: str) -> tuple[str, ...]:
@@ -218,41 +201,3 @@ def _plain(value: Any) -> Any:
 
 def _frozen(value: Any) -> Any:
     return tuple(_frozen(item) for item in value) if isinstance(value, list | tuple) else value
-
-
-def _read_json(path: Path) -> Mapping[str, Any]:
-    if not path.is_file():
-        raise DataError(f"there is no annotation file {path}; give the path of a COCO-format JSON file")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataError(f"{path} is not JSON ({error}); give a COCO-format JSON file") from error
-    if not isinstance(content, Mapping):
-        raise DataError(f"{path} holds a {type(content).__name__}, not the object of a COCO-format file")
-    return content
-
-
-def _category(content: Mapping[str, Any], wanted: str | int | None) -> Mapping[str, Any]:
-    categories = list(content.get("categories", ()))
-    if wanted is not None:
-        known = [str(entry.get("name")) for entry in categories]
-        categories = [entry for entry in categories if wanted in (entry.get("id"), entry.get("name"))]
-        if not categories:
-            raise DataError(f"there is no category {wanted!r}; {nearest(str(wanted), known)}")
-    named = [entry for entry in categories if entry.get("keypoints")]
-    if not named:
-        raise DataError("no category lists keypoint names; give the skeleton yourself, as in skeleton=COCO")
-    if len({tuple(entry["keypoints"]) for entry in named}) > 1:
-        several = ", ".join(str(entry.get("name")) for entry in named)
-        raise DataError(f"the categories {several} have different keypoints; choose one with category=")
-    return named[0]
-
-
-def _links(category: Mapping[str, Any], keypoints: tuple[str, ...]) -> Pairs:
-    links = []
-    for first, second in category.get("skeleton") or ():
-        if not (1 <= first <= len(keypoints) and 1 <= second <= len(keypoints)):
-            counted = f"category {category.get('name')!r} has {len(keypoints)} keypoints"
-            raise DataError(f"{counted}, and its skeleton links [{first}, {second}]; links count from 1")
-        links.append((keypoints[first - 1], keypoints[second - 1]))
-    return tuple(links)
