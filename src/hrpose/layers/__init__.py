@@ -1,0 +1,18 @@
+"""The parts of the networks, each usable alone."""
+
+from hrpose.layers.blocks import BasicBlock, Bottleneck, DropPath, SqueezeExcite, conv_bn
+from hrpose.layers.exchange import ExchangeUnit, HRModule, MergeInto, Transition
+from hrpose.layers.resize import ResizeTo
+
+__all__ = [
+    "BasicBlock",
+    "Bottleneck",
+    "DropPath",
+    "ExchangeUnit",
+    "HRModule",
+    "MergeInto",
+    "ResizeTo",
+    "SqueezeExcite",
+    "Transition",
+    "conv_bn",
+]
