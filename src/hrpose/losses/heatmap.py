@@ -1,0 +1,114 @@
+"""Squared error between heatmaps: of all keypoints, or of the hardest."""
+
+import torch
+from torch import Tensor, nn
+
+from hrpose.errors import ConfigError, ShapeError
+from hrpose.types import Heatmaps, Scores
+
+
+class HeatmapMSE(nn.Module):
+    """Half the mean squared error, each keypoint by its weight.
+
+    The mean runs over every pixel of every map, hidden keypoints and masked pixels included: hiding
+    some makes the loss smaller, not the others heavier. Maps are compared in float32 at least, so that half
+    precision does not overflow. No people give 0.
+
+    Args:
+        squared_weights: weights count squared, as in the reference code, which multiplies both maps by
+            them before the difference; False counts them once.
+    Source: Sun et al., CVPR 2019, "Training".
+
+    >>> loss = HeatmapMSE()
+    >>> loss(torch.ones(1, 2, 4, 4), torch.zeros(1, 2, 4, 4), torch.tensor([[1.0, 0.0]])).item()
+    0.25
+    """
+
+    def __init__(self, *, squared_weights: bool = True) -> None:
+        super().__init__()
+        self.squared_weights = squared_weights
+
+    def forward(
+        self, maps: Heatmaps, targets: Heatmaps, weights: Scores | None = None, masks: Tensor | None = None
+    ) -> Tensor:
+        """Compare.
+
+        Args:
+            maps: (N, K, h, w), what the network gave.
+            targets: (N, K, h, w).
+            weights: (N, K); None counts all alike.
+            masks: (N, h, w), 0 where nothing is to be learned.
+        Returns: one number, in float32 or the maps' dtype if that is wider.
+        Raises: ShapeError if the shapes do not agree.
+        """
+        error = _squared_error(maps, targets, masks)
+        if weights is not None:
+            error = error * _factor(weights, maps, squared=self.squared_weights)[:, :, None, None]
+        return 0.5 * error.sum() / max(error.numel(), 1)
+
+
+class HeatmapOHKM(nn.Module):
+    """Half the mean squared error of each person's `topk` hardest keypoints (online hard keypoint mining).
+
+    The sum is divided by `topk` even where fewer keypoints are visible, as in the reference code.
+
+    Args:
+        topk: keypoints that count for each person.
+        squared_weights: as in `HeatmapMSE`.
+    Raises: ConfigError if topk is below 1.
+    Source: Chen et al., CVPR 2018, section 3.2.
+
+    >>> loss = HeatmapOHKM(topk=1)
+    >>> loss(torch.tensor([[[[1.0]], [[3.0]]]]), torch.zeros(1, 2, 1, 1)).item()
+    4.5
+    """
+
+    def __init__(self, topk: int = 8, *, squared_weights: bool = True) -> None:
+        super().__init__()
+        if topk < 1:
+            raise ConfigError(f"topk={topk}, but at least one keypoint has to count; give 1 or more")
+        self.topk = topk
+        self.squared_weights = squared_weights
+
+    def forward(
+        self, maps: Heatmaps, targets: Heatmaps, weights: Scores | None = None, masks: Tensor | None = None
+    ) -> Tensor:
+        """Compare: arguments and result as in `HeatmapMSE`.
+
+        Raises: ShapeError if the shapes do not agree or there are fewer than `topk` keypoints.
+        """
+        if self.topk > maps.shape[1]:
+            raise ShapeError(f"topk={self.topk} of {maps.shape[1]} keypoints; lower topk or use HeatmapMSE")
+        each = 0.5 * _squared_error(maps, targets, masks).mean((2, 3))
+        if weights is not None:
+            each = each * _factor(weights, maps, squared=self.squared_weights)
+        hardest = each.topk(self.topk, dim=1, sorted=False).values
+        return hardest.sum() / (self.topk * max(len(maps), 1))
+
+
+def _squared_error(maps: Heatmaps, targets: Heatmaps, masks: Tensor | None) -> Tensor:
+    """(N, K, h, w), in float32 or wider."""
+    if maps.dim() != 4 or maps.shape != targets.shape:
+        raise ShapeError(
+            f"maps {tuple(maps.shape)} and targets {tuple(targets.shape)}, but both must be (N, K, h, w); "
+            "encode the targets with the codec of the model"
+        )
+    wide = torch.promote_types(maps.dtype, torch.float32)
+    error = (maps.to(wide) - targets.to(wide)).square()
+    if masks is None:
+        return error
+    needed = (maps.shape[0], *maps.shape[2:])
+    if tuple(masks.shape) != needed:
+        raise ShapeError(f"masks have the shape {tuple(masks.shape)}, but {needed} is needed; one an image")
+    return error * masks[:, None].to(wide)
+
+
+def _factor(weights: Scores, maps: Heatmaps, *, squared: bool) -> Tensor:
+    """(N, K)."""
+    if weights.shape != maps.shape[:2]:
+        raise ShapeError(
+            f"weights have the shape {tuple(weights.shape)}, but {tuple(maps.shape[:2])} is needed; "
+            "give one to each map"
+        )
+    weights = weights.to(torch.promote_types(maps.dtype, torch.float32))
+    return weights.square() if squared else weights
