@@ -1,0 +1,1 @@
+"""Boxes and keypoints from files to tensors."""
