@@ -1,9 +1,12 @@
 """Codecs: how points become heatmaps and heatmaps become points."""
 
+from hrpose.codecs.dark import DARK
+from hrpose.codecs.face import Face
 from hrpose.codecs.msra import MSRA
 from hrpose.codecs.topdown import TopDownCodec
+from hrpose.codecs.udp import UDP, UDPOffset
 from hrpose.codecs.warp import crop_images
 
-CODECS: dict[str, type[TopDownCodec]] = {codec.name: codec for codec in (MSRA,)}
+CODECS: dict[str, type[TopDownCodec]] = {codec.name: codec for codec in (MSRA, UDP, UDPOffset, DARK, Face)}
 
-__all__ = ["CODECS", "MSRA", "TopDownCodec", "crop_images"]
+__all__ = ["CODECS", "DARK", "MSRA", "UDP", "Face", "TopDownCodec", "UDPOffset", "crop_images"]

@@ -7,7 +7,7 @@ import torch
 
 from hrpose.codecs.checks import choose
 from hrpose.codecs.gaussian import draw, weigh, window
-from hrpose.codecs.peaks import Peaks, around, find_peaks
+from hrpose.codecs.maxima import Peaks, around, find_peaks
 from hrpose.codecs.topdown import TopDownCodec
 from hrpose.types import Heatmaps, Points, Scores
 

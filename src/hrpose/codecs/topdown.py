@@ -32,7 +32,6 @@ class TopDownCodec(abc.ABC):
     map_size: Size | None = None  # of the heatmaps, where it is not input_size / stride, rounded up
 
     name: ClassVar[str]
-    unbiased: ClassVar[bool] = False  # crop and maps correspond by pixel centres, not edges
     maps_per_keypoint: ClassVar[int] = 1  # channels that the network gives to each keypoint
 
     def __post_init__(self) -> None:
@@ -56,6 +55,11 @@ class TopDownCodec(abc.ABC):
             return self.map_size
         height, width = self.input_size
         return -(-height // self.stride), -(-width // self.stride)
+
+    @property
+    def unbiased(self) -> bool:
+        """Do crop and maps correspond by pixel centres, not by pixel edges?"""
+        return False
 
     @property
     def box_form(self) -> str:
