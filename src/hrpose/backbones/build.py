@@ -2,8 +2,6 @@
 
 from typing import Any, Protocol, TypeAlias
 
-from torch import nn
-
 from hrpose.backbones.features import FeatureInfo
 from hrpose.backbones.hrnet import HRNet, HRNetConfig
 from hrpose.backbones.timm import TimmBackbone, TimmConfig

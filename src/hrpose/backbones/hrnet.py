@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from hrpose.backbones.features import Feature, FeatureInfo, check_images
 from hrpose.errors import ConfigError, UnknownNameError, nearest
 from hrpose.layers.blocks import ATTENTIONS, BLOCKS, Attention, conv_bn
+from hrpose.layers.checks import check_positive, check_rate
 from hrpose.layers.exchange import ExchangeUnit, HRModule, Transition
 from hrpose.layers.groups import Layer, decayed_groups
 from hrpose.layers.init import init_normal, set_bn_momentum
@@ -55,11 +56,7 @@ class HRNetConfig:
         ResizeTo(self.upsample, align_corners=self.align_corners)  # checks the two
 
     def _check_counts(self) -> None:
-        for name in ("width", "in_chans", "stem_width", "stage1_blocks", "stage1_width", "blocks"):
-            if getattr(self, name) < 1:
-                raise ConfigError(
-                    f"{name}={getattr(self, name)}, but at least 1 is needed; give a positive number"
-                )
+        check_positive(self, "width", "in_chans", "stem_width", "stage1_blocks", "stage1_width", "blocks")
         if not self.rounds or min(self.rounds) < 1:
             raise ConfigError(
                 f"rounds={self.rounds}, but each stage needs one; give one number from 1 up a stage"
@@ -76,10 +73,7 @@ class HRNetConfig:
             came = getattr(self, name)
             if came not in known and not (name == "attention" and came is None):
                 raise UnknownNameError(f"{name}={came!r} is not known; {nearest(str(came), known)}")
-        if not 0 <= self.drop_path < 1:
-            raise ConfigError(
-                f"drop_path={self.drop_path}, but it is a chance; give a rate from 0 to below 1"
-            )
+        check_rate("drop_path", self.drop_path)
         if not 0 < self.bn_momentum <= 1:
             raise ConfigError(
                 f"bn_momentum={self.bn_momentum}, but it is a share; give one above 0, at most 1"
@@ -132,6 +126,7 @@ class HRNet(nn.Module):
     Raises: ConfigError for an index of no branch; ShapeError, when called, for anything but images.
     Source: Sun et al., CVPR 2019; Wang et al., PAMI 2020. Weights start as in the pose code.
 
+    >>> import torch
     >>> tiny = HRNetConfig(width=8, stem_width=16, stage1_blocks=1, stage1_width=8, rounds=(1, 1), blocks=1)
     >>> [tuple(y.shape) for y in HRNet(tiny)(torch.zeros(1, 3, 64, 48))]
     [(1, 8, 16, 12), (1, 16, 8, 6), (1, 32, 4, 3)]
@@ -162,6 +157,12 @@ class HRNet(nn.Module):
         """(N, in_chans, H, W) -> the branches of `out_indices`."""
         check_images(images, self.config.in_chans)
         return self.after_stem(self.stem(images))
+
+    def with_half(self, images: Images) -> tuple[Tensor, Pyramid]:
+        """What `forward` returns, and before it the map at stride 2, (N, stem_width, H / 2, W / 2)."""
+        check_images(images, self.config.in_chans)
+        half = self.stem[:3](images)
+        return half, self.after_stem(self.stem[3:](half))
 
     def after_stem(self, x: Tensor) -> Pyramid:
         """What `forward` returns, from the output of the stem (N, stem_width, H / 4, W / 4) on."""

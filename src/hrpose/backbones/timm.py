@@ -8,6 +8,7 @@ from torch import nn
 
 from hrpose.backbones.features import Feature, FeatureInfo, check_images
 from hrpose.errors import ConfigError, MissingExtraError, UnknownNameError, nearest
+from hrpose.layers.checks import check_positive
 from hrpose.layers.groups import Layer, decayed_groups
 from hrpose.types import Images, Pyramid
 
@@ -24,8 +25,7 @@ class TimmConfig:
     out_indices: tuple[int, ...] | None = None  # as timm counts; None: from stride 4 on
 
     def __post_init__(self) -> None:
-        if self.in_chans < 1:
-            raise ConfigError(f"in_chans={self.in_chans}, but at least 1 is needed; give a positive number")
+        check_positive(self, "in_chans")
         if self.out_indices is not None and not self.out_indices:
             raise ConfigError(
                 "out_indices is empty, but a head needs a map; give some, or None for all from stride 4"
@@ -49,7 +49,7 @@ class TimmBackbone(nn.Module):
     def __init__(self, config: TimmConfig | str, *, pretrained: bool = False) -> None:
         super().__init__()
         self.config = TimmConfig(name=config) if isinstance(config, str) else config
-        self.net = make_net(self.config, pretrained=pretrained)
+        self.net: Any = make_net(self.config, pretrained=pretrained)
         self.channels_last = str(getattr(self.net, "output_fmt", "NCHW")).endswith("NHWC")
         self.frozen: tuple[str, ...] = ()
 
@@ -106,7 +106,7 @@ class TimmBackbone(nn.Module):
         return decayed_groups(self.layers(), lr=lr, layer_decay=layer_decay, weight_decay=weight_decay)
 
 
-def make_net(config: TimmConfig, *, pretrained: bool) -> nn.Module:
+def make_net(config: TimmConfig, *, pretrained: bool) -> Any:
     """The timm network, as a feature extractor."""
     try:
         import timm
@@ -125,7 +125,7 @@ def extractor(config: TimmConfig, *, pretrained: bool, out_indices: tuple[int, .
     """timm.create_model with features_only, its refusal told as ours."""
     import timm
 
-    chosen = {} if out_indices is None else {"out_indices": out_indices}
+    chosen: dict[str, Any] = {} if out_indices is None else {"out_indices": out_indices}
     try:
         return timm.create_model(
             config.name, pretrained=pretrained, features_only=True, in_chans=config.in_chans, **chosen

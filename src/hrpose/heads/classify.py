@@ -24,6 +24,7 @@ class ClassificationHead(nn.Module):
     Raises: ConfigError unless there is one width a branch; ShapeError, when called, for other branches.
     Source: Wang et al., PAMI 2020, "HRNet-Wx-C"; as in timm.
 
+    >>> import torch
     >>> head = ClassificationHead((8, 16), 10, widths=(4, 8), hidden=64)
     >>> head([torch.zeros(2, 8, 9, 7), torch.zeros(2, 16, 5, 4)]).shape
     torch.Size([2, 10])
@@ -75,6 +76,6 @@ class ClassificationHead(nn.Module):
 
 
 def biased_conv_bn(in_channels: int, channels: int, kernel: int, *, stride: int = 1) -> nn.Sequential:
-    """Convolution with bias, batch norm, ReLU: the batch norm makes the bias idle, but published weights have it."""
+    """Convolution, batch norm, ReLU; the bias is idle before a batch norm, but published weights have it."""
     conv = nn.Conv2d(in_channels, channels, kernel, stride, kernel // 2)
     return nn.Sequential(conv, nn.BatchNorm2d(channels), nn.ReLU())

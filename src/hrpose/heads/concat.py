@@ -24,6 +24,7 @@ class HRNetV2Head(nn.Module):
     Raises: ShapeError, when called, for other branches.
     Source: Wang et al., PAMI 2020, "HRNetV2".
 
+    >>> import torch
     >>> HRNetV2Head((18, 36), 98)([torch.zeros(1, 18, 9, 7), torch.zeros(1, 36, 5, 4)]).shape
     torch.Size([1, 98, 9, 7])
     """
@@ -65,6 +66,7 @@ class HRNetV2pHead(nn.Module):
     Raises: ConfigError for fewer than one level; ShapeError, when called, for other branches.
     Source: Wang et al., PAMI 2020, "HRNetV2p".
 
+    >>> import torch
     >>> pyramid = HRNetV2pHead((18, 36), 32, levels=3)([torch.zeros(1, 18, 9, 7), torch.zeros(1, 36, 5, 4)])
     >>> [tuple(y.shape) for y in pyramid]
     [(1, 32, 9, 7), (1, 32, 5, 4), (1, 32, 3, 2)]

@@ -15,6 +15,7 @@ class HRNetV1Head(nn.Module):
         kernel: 1 in all published weights.
     Source: Sun et al., CVPR 2019.
 
+    >>> import torch
     >>> HRNetV1Head(32, 17)([torch.zeros(1, 32, 16, 12)]).shape
     torch.Size([1, 17, 16, 12])
     """

@@ -5,7 +5,8 @@ from typing import ClassVar, Literal, TypeAlias
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hrpose.errors import ConfigError, UnknownNameError, nearest
+from hrpose.errors import UnknownNameError, nearest
+from hrpose.layers.checks import check_rate
 
 Attention: TypeAlias = Literal["se"]
 
@@ -28,6 +29,7 @@ def conv_bn(
 class SqueezeExcite(nn.Module):
     """Scale each channel by a gate in 0..1 read off the mean of all channels.
 
+    >>> import torch
     >>> SqueezeExcite(32)(torch.ones(1, 32, 6, 5)).shape
     torch.Size([1, 32, 6, 5])
 
@@ -51,6 +53,7 @@ class DropPath(nn.Module):
 
     What stays is divided by 1 - rate, so that the expected value is that of evaluation.
 
+    >>> import torch
     >>> DropPath(0.5).eval()(torch.ones(2, 1))
     tensor([[1.],
             [1.]])
@@ -60,8 +63,7 @@ class DropPath(nn.Module):
 
     def __init__(self, rate: float) -> None:
         super().__init__()
-        if not 0 <= rate < 1:
-            raise ConfigError(f"drop_path={rate}, but it is a chance; give a rate from 0 to below 1")
+        check_rate("drop_path", rate)
         self.rate = rate
 
     def forward(self, x: Tensor) -> Tensor:
@@ -98,6 +100,7 @@ def fit(in_channels: int, channels: int, stride: int) -> nn.Module:
 class BasicBlock(nn.Module):
     """Two 3x3 convolutions round a shortcut: relu(shortcut(x) + residual(x)).
 
+    >>> import torch
     >>> BasicBlock(32, 64, stride=2)(torch.ones(2, 32, 8, 6)).shape
     torch.Size([2, 64, 4, 3])
 
@@ -134,6 +137,7 @@ class BasicBlock(nn.Module):
 class Bottleneck(nn.Module):
     """A 3x3 convolution between two of 1x1, round a shortcut; 4 * channels come out.
 
+    >>> import torch
     >>> Bottleneck(64, 64)(torch.ones(2, 64, 8, 6)).shape
     torch.Size([2, 256, 8, 6])
 

@@ -74,7 +74,8 @@ class ExchangeUnit(nn.Module):
     Source: Sun et al., CVPR 2019, "exchange unit".
 
     >>> unit = ExchangeUnit((8, 16, 32))
-    >>> [tuple(y.shape) for y in unit([torch.ones(1, 8, 9, 7), torch.ones(1, 16, 5, 4), torch.ones(1, 32, 3, 2)])]
+    >>> pyramid = [torch.ones(1, 8, 9, 7), torch.ones(1, 16, 5, 4), torch.ones(1, 32, 3, 2)]
+    >>> [tuple(y.shape) for y in unit(pyramid)]
     [(1, 8, 9, 7), (1, 16, 5, 4), (1, 32, 3, 2)]
     """
 
@@ -105,6 +106,7 @@ class ExchangeUnit(nn.Module):
 class HRModule(nn.Module):
     """One round of a stage: each branch on its own, then the exchange.
 
+    >>> from hrpose.layers import BasicBlock
     >>> branches = [BasicBlock(8, 8), BasicBlock(16, 16)]
     >>> module = HRModule(branches, ExchangeUnit((8, 16)))
     >>> [tuple(y.shape) for y in module([torch.ones(1, 8, 8, 8), torch.ones(1, 16, 4, 4)])]

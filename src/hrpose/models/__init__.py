@@ -1,0 +1,20 @@
+"""Backbone + head, made from settings that can be stored."""
+
+from hrpose.models.classify import Classifier, ClassifierConfig
+from hrpose.models.families import build, config_from_dict, config_to_dict
+from hrpose.models.segment import Segmenter, SegmenterConfig
+from hrpose.models.spec import PoseSpec
+from hrpose.models.topdown import TopDown, TopDownConfig
+
+__all__ = [
+    "Classifier",
+    "ClassifierConfig",
+    "PoseSpec",
+    "Segmenter",
+    "SegmenterConfig",
+    "TopDown",
+    "TopDownConfig",
+    "build",
+    "config_from_dict",
+    "config_to_dict",
+]

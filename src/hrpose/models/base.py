@@ -1,0 +1,62 @@
+"""What all models share: a backbone, a head, and the settings that made them."""
+
+import dataclasses
+from typing import Any
+
+from torch import Tensor, nn
+
+from hrpose.backbones.hrnet import HRNet
+from hrpose.backbones.timm import TimmBackbone
+from hrpose.layers.groups import Layer, decayed_groups
+from hrpose.losses.heatmap import HeatmapMSE
+from hrpose.models.spec import PoseSpec
+from hrpose.models.supervise import supervise
+from hrpose.types import PoseMaps, PoseTargets
+
+
+class Network(nn.Module):
+    """A backbone and a head; freeze parts of it by `network.backbone.freeze(...)`."""
+
+    def __init__(self, config: Any, backbone: HRNet | TimmBackbone, head: nn.Module) -> None:
+        super().__init__()
+        self.config = config
+        self.backbone = backbone
+        self.head = head
+
+    def set_grad_checkpointing(self, enable: bool = True) -> None:
+        """Recompute the activations of the backbone in the backward pass, to save memory."""
+        self.backbone.set_grad_checkpointing(enable)
+
+    def layers(self) -> list[Layer]:
+        """The network cut into layers, input first; the head is the last."""
+        return [*self.backbone.layers(), (self.head,)]
+
+    def parameter_groups(
+        self, *, lr: float, layer_decay: float = 1.0, weight_decay: float = 0.0
+    ) -> list[dict[str, Any]]:
+        """Groups for a torch optimizer, the head at `lr`; see `decayed_groups`."""
+        return decayed_groups(self.layers(), lr=lr, layer_decay=layer_decay, weight_decay=weight_decay)
+
+
+class PoseNetwork(Network):
+    """A network whose `forward` returns PoseMaps, every one of which is supervised.
+
+    A family needs a config with a field `spec: PoseSpec | None`, a `forward`, and its line in `families.py`.
+    """
+
+    def __init__(self, config: Any, backbone: HRNet | TimmBackbone, head: nn.Module) -> None:
+        super().__init__(config, backbone, head)
+        self.criterion: nn.Module = HeatmapMSE()  # another one may be set in its place
+
+    @property
+    def spec(self) -> PoseSpec | None:
+        """Keypoint names, codec and normalisation, where known; setting it changes the config."""
+        return self.config.spec
+
+    @spec.setter
+    def spec(self, spec: PoseSpec | None) -> None:
+        self.config = dataclasses.replace(self.config, spec=spec)
+
+    def loss(self, maps: PoseMaps, targets: PoseTargets) -> dict[str, Tensor]:
+        """Named terms whose sum is the loss; see `supervise`."""
+        return supervise(maps, targets, self.criterion)
