@@ -44,6 +44,10 @@ class DownloadError(HRPoseError, OSError):
     """None of the places that serve a file could be reached."""
 
 
+class TrainingError(HRPoseError, RuntimeError):
+    """A training run that cannot go on, or cannot be taken up again."""
+
+
 class MissingExtraError(HRPoseError, ImportError):
     """A feature whose optional dependency is not installed."""
 

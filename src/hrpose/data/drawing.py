@@ -94,17 +94,18 @@ def draw_picture(
 def place_figures(rng: np.random.Generator, size: Size, wanted: int) -> list[_Figure]:
     """Figures that lie mostly within the picture and do not hide each other too much."""
     placed: list[_Figure] = []
-    for _ in range(4 * wanted):
+    tries = 0
+    while len(placed) < wanted and (not placed or tries < 4 * wanted):
+        tries += 1
         figure = sample_figure(rng, size, crowd=wanted)
-        if all(overlap(figure.silhouette, other.silhouette) < 0.25 for other in placed):
+        clear = all(overlap(figure.silhouette, other.silhouette) < 0.25 for other in placed)
+        if clear and share_inside(figure, size) > 0.6:
             placed.append(figure)
-        if len(placed) == wanted:
-            break
     return placed
 
 
 def sample_figure(rng: np.random.Generator, size: Size, *, crowd: int) -> _Figure:
-    """A figure of any pose and size, at least 70 % of it within the picture."""
+    """A figure of any pose and size, now and then partly outside of the picture."""
     body, look = Body.sample(rng), Look.sample(rng)
     points = solve(body, sample_pose(rng))
     extent = np.stack(list(points.values()))[:, :2]
@@ -119,6 +120,13 @@ def sample_figure(rng: np.random.Generator, size: Size, *, crowd: int) -> _Figur
     placed = {name: np.array([*(height * p[:2] + shift), height * p[2]]) for name, p in points.items()}
     shapes = figure_shapes(placed, body, look, height)
     return _Figure(points=placed, shapes=shapes, look=look, silhouette=silhouette(shapes, size))
+
+
+def share_inside(figure: _Figure, size: Size) -> float:
+    """How many of the figure's points lie within the picture, as a share."""
+    points = np.stack(list(figure.points.values()))[:, :2]
+    inside = (points >= 0) & (points <= np.array([size[1] - 1, size[0] - 1]))
+    return float(inside.all(axis=1).mean())
 
 
 def silhouette(shapes: list[Shape], size: Size) -> NDArray[np.bool_]:
