@@ -1,18 +1,18 @@
 """HRNet: branches of different resolution run side by side and exchange what they see."""
 
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self, TypeAlias
+from typing import Literal, TypeAlias
 
 from torch import Tensor, nn
 
-from hrpose.backbones.features import Feature, FeatureInfo, check_images
+from hrpose.backbones.base import Backbone, Feature, FeatureInfo, check_images
 from hrpose.errors import ConfigError, UnknownNameError, nearest
 from hrpose.layers.blocks import ATTENTIONS, BLOCKS, Attention, conv_bn
 from hrpose.layers.checks import check_positive, check_rate
 from hrpose.layers.exchange import ExchangeUnit, HRModule, Transition
-from hrpose.layers.groups import Layer, decayed_groups
+from hrpose.layers.groups import Layer
 from hrpose.layers.init import init_normal, set_bn_momentum
 from hrpose.layers.recompute import Steps
 from hrpose.layers.resize import ResizeTo, Upsample
@@ -115,7 +115,7 @@ class HRStage(nn.Module):
         return self.rounds(self.transition(x))
 
 
-class HRNet(nn.Module):
+class HRNet(Backbone):
     """Image -> pyramid: stem, stage1 (one branch), then stages that each add a coarser branch.
 
     Any input size works; branch b is ceil(H / 4 / 2**b) high and as wide accordingly.
@@ -136,7 +136,6 @@ class HRNet(nn.Module):
         super().__init__()
         self.config = config
         self.out_indices = check_indices(out_indices, len(config.out_channels))
-        self.frozen: tuple[str, ...] = ()
         self.stem = make_stem(config)
         rates = drop_rates(config)
         self.stage1 = make_stage1(config, rates)
@@ -174,29 +173,9 @@ class HRNet(nn.Module):
         """The stages with more than one branch: stage2, stage3 ..."""
         return [m for m in self.children() if isinstance(m, HRStage)]
 
-    def freeze(self, stages: Iterable[str] = ("stem", "stage1")) -> None:
-        """Keep these parts as they are: no gradients, and batch-norm statistics that stay through `.train()`.
-
-        Each call states the whole: what is not named learns (again). `freeze(())` thaws all.
-
-        Raises: UnknownNameError for a part that this network lacks.
-        """
-        parts = dict(self.named_children())
-        named = tuple(stages)
-        for name in named:
-            if name not in parts:
-                raise UnknownNameError(f"there is no part {name!r} to freeze; {nearest(name, parts)}")
-        self.frozen = named
-        for name, part in parts.items():
-            part.requires_grad_(name not in named)
-        self.train(self.training)
-
-    def train(self, mode: bool = True) -> Self:
-        """As for any module, but frozen parts stay in evaluation."""
-        super().train(mode)
-        for name in self.frozen:
-            self.get_submodule(name).eval()
-        return self
+    def parts(self) -> dict[str, nn.Module]:
+        """stem, stage1, stage2 ..."""
+        return dict(self.named_children())
 
     def set_grad_checkpointing(self, enable: bool = True) -> None:
         """Recompute the activations of stage 1 units and of rounds in the backward pass, to save memory."""
@@ -207,17 +186,11 @@ class HRNet(nn.Module):
     def layers(self) -> list[Layer]:
         """The network cut into layers, input first, for rates that differ by depth."""
         later = [
-            (stage.transition, first) if k == 0 else (first,)
+            (stage.transition, module) if k == 0 else (module,)
             for stage in self.stages()
-            for k, first in enumerate(stage.rounds)
+            for k, module in enumerate(stage.rounds)
         ]
         return [(self.stem,), (self.stage1,), *later]
-
-    def parameter_groups(
-        self, *, lr: float, layer_decay: float = 1.0, weight_decay: float = 0.0
-    ) -> list[dict[str, Any]]:
-        """Groups for a torch optimizer; see `decayed_groups`."""
-        return decayed_groups(self.layers(), lr=lr, layer_decay=layer_decay, weight_decay=weight_decay)
 
 
 def check_indices(indices: Sequence[int] | None, branches: int) -> tuple[int, ...]:

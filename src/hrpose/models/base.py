@@ -5,8 +5,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from hrpose.backbones.hrnet import HRNet
-from hrpose.backbones.timm import TimmBackbone
+from hrpose.backbones.base import Backbone
 from hrpose.layers.groups import Layer, decayed_groups
 from hrpose.losses.heatmap import HeatmapMSE
 from hrpose.models.spec import PoseSpec
@@ -17,7 +16,7 @@ from hrpose.types import PoseMaps, PoseTargets
 class Network(nn.Module):
     """A backbone and a head; freeze parts of it by `network.backbone.freeze(...)`."""
 
-    def __init__(self, config: Any, backbone: HRNet | TimmBackbone, head: nn.Module) -> None:
+    def __init__(self, config: Any, backbone: Backbone, head: nn.Module) -> None:
         super().__init__()
         self.config = config
         self.backbone = backbone
@@ -44,7 +43,7 @@ class PoseNetwork(Network):
     A family needs a config with a field `spec: PoseSpec | None`, a `forward`, and its line in `families.py`.
     """
 
-    def __init__(self, config: Any, backbone: HRNet | TimmBackbone, head: nn.Module) -> None:
+    def __init__(self, config: Any, backbone: Backbone, head: nn.Module) -> None:
         super().__init__(config, backbone, head)
         self.criterion: nn.Module = HeatmapMSE()  # another one may be set in its place
 

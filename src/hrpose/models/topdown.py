@@ -41,6 +41,8 @@ class TopDownConfig:
         check_kernel(self.kernel)
         if self.head == "v1" and (self.hidden is not None or self.align_corners):
             raise ConfigError("hidden and align_corners are settings of head='v2'; leave them out for 'v1'")
+        if self.head == "v1" and isinstance(self.backbone, HRNetConfig):
+            check_one_map(len(self.backbone.out_channels))
         if self.spec is not None:
             check_spec(
                 self.spec,
@@ -89,10 +91,15 @@ def make_head(config: TopDownConfig, channels: list[int]) -> nn.Module:
             align_corners=config.align_corners,
             bn_momentum=bn_momentum(config.backbone),
         )
-    if len(channels) != 1:
-        fix = "HRNetConfig(outputs=1), TimmConfig(out_indices=(k,)) or head='v2'"
-        raise ConfigError(f"head='v1' reads one map, but the backbone gives {len(channels)}; give {fix}")
+    check_one_map(len(channels))
     return HRNetV1Head(channels[0], config.out_channels, kernel=config.kernel)
+
+
+def check_one_map(maps: int) -> None:
+    """Raise ConfigError unless the backbone makes just what head "v1" reads."""
+    if maps != 1:
+        fix = "HRNetConfig(outputs=1), TimmConfig(out_indices=(k,)) or head='v2'"
+        raise ConfigError(f"head='v1' reads one map, but the backbone makes {maps}; give {fix}")
 
 
 def bn_momentum(backbone: BackboneConfig) -> float:
