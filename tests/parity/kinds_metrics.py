@@ -1,10 +1,14 @@
 """Metrics of the originals: OKS, suppression, COCO AP, PCK and their kin."""
 
 import numpy as np
+import torch
 
-from hrpose.metrics.coco import STATS, coco_ap
+from hrpose.metrics.coco import CROWD_STATS, STATS, coco_ap, crowdpose_ap
+from hrpose.metrics.mpii import mpii_parts, mpii_pckh
 from hrpose.metrics.nms import box_nms, decay
 from hrpose.metrics.oks import oks, oks_nms, pose_similarity, soft_oks_nms
+from hrpose.metrics.pck import auc, epe, heatmap_accuracy, nme, pck
+from hrpose.metrics.rescore import topdown_results
 from hrpose.skeletons import COCO
 from tests.parity.reference import Case, Outputs, runs
 
@@ -70,3 +74,90 @@ def similarities(truth: dict, found: list, sigmas: tuple[float, ...], most: int)
         )
         tables[str(image["id"])] = table.tolist() if table.size else []
     return tables
+
+
+@runs("topdown_evaluate")
+def run_topdown_evaluate(case: Case) -> Outputs:
+    boxes, truth, params = case["in_boxes"], case.json("in_gt_json"), case.params
+    sigmas = params.get("sigmas") or COCO.sigmas
+    results = topdown_results(
+        case["in_preds"],
+        boxes[:, 5],
+        case["in_image_id"].tolist(),
+        boxes[:, 4],
+        category_ids=truth["categories"][0]["id"],
+        min_score=params["in_vis_thre"],
+        threshold=params["oks_thre"],
+        soft=params["soft_nms"],
+    )
+    rows = [row.pop("index") for row in results]
+    stats = coco_ap(truth, results, sigmas)
+    places = [{"center": boxes[row, :2].tolist(), "scale": boxes[row, 2:4].tolist()} for row in rows]
+    return {
+        "out_results_json": [result | place for result, place in zip(results, places, strict=True)],
+        "out_stats": np.array([stats[name] for name in STATS]),
+    }
+
+
+@runs("metric_pck_heatmap")
+def run_metric_pck_heatmap(case: Case) -> Outputs:
+    threshold = case.params.get("thr", 0.5)
+    done = heatmap_accuracy(
+        *map(torch.from_numpy, (case["in_output"], case["in_target"])), threshold=threshold
+    )
+    return {
+        "out_acc": np.concatenate(([done.mean], done.per_keypoint.numpy())),
+        "out_avg_acc": np.array(done.mean),
+        "out_cnt": np.array(done.counted),
+        "out_pred": done.points.numpy(),
+    }
+
+
+@runs("metric_mmpose")
+def run_metric_mmpose(case: Case) -> Outputs:
+    points, params = (case["in_pred"], case["in_gt"], case["in_mask"]), case.params
+    share = pck(*points, case["in_norm"], threshold=params["pck_thr"])
+    return {
+        "out_pck": share.per_keypoint,
+        "out_pck_avg": np.array(share.mean),
+        "out_pck_cnt": np.array(share.counted),
+        "out_auc": np.array(auc(*points, norm=params["auc_norm"], steps=params["auc_steps"])),
+        "out_nme": np.array(nme(*points, case["in_nme_norm"])),
+        "out_epe": np.array(epe(*points)),
+    }
+
+
+@runs("crowdpose_ap")
+def run_crowdpose_ap(case: Case) -> Outputs:
+    params = case.params
+    stats = crowdpose_ap(
+        case.json("in_gt_json"),
+        case.json("in_dt_json"),
+        params["sigmas"],
+        crowding=tuple(params["crowd_thresholds"]),
+    )
+    return {"out_stats": np.array([stats[name] for name in CROWD_STATS])}
+
+
+@runs("mpii_pckh")
+def run_mpii_pckh(case: Case) -> Outputs:
+    params, points = case.params, case["in_preds"] + 1
+    table = mpii_pckh(
+        points,
+        case["in_pos_gt_src"].transpose(2, 0, 1),
+        1 - case["in_jnt_missing"].T,
+        case["in_headboxes_src"].transpose(2, 0, 1),
+        threshold=params["threshold"],
+        head_of_box=params["sc_bias"],
+    )
+    truth = case["in_hg_gt"][:, 0]
+    inside, seen = truth[..., 0] != 0, truth[..., 2] != 0
+    training = np.arange(len(points))[:, None] < params["hg_num_train"]
+    counts = {}
+    for name, shown in (("all", inside), ("visible", inside & seen), ("not visible", inside & ~seen)):
+        for split, rows in (("Val", ~training), ("Tra", training)):
+            parts = mpii_parts(
+                points, truth[..., :2], shown & rows, case["in_hg_normalize"], threshold=params["threshold"]
+            )
+            counts |= {f"{name}/{split}/{part}": list(value) for part, value in parts.items()}
+    return {"out_name_values_json": table, "out_hg_pck_json": counts}

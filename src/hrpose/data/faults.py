@@ -51,7 +51,7 @@ def annotation_faults(entry: Entry, image: Entry | None, num_keypoints: int) -> 
         yield fault("crowd region", "marks a crowd, not one person")
         return
     yield from (fault(*found) for found in _keypoint_faults(entry.get("keypoints"), num_keypoints))
-    yield from (fault(*found) for found in _box_faults(entry.get("bbox"), image))
+    yield from (fault(*found) for found in box_faults(entry.get("bbox"), image))
     area = entry.get("area")
     if area is not None and not _finite(area):
         yield fault("area no number", f"area is {area!r}; give a number of pixels, or leave it out")
@@ -75,7 +75,8 @@ def _keypoint_faults(keypoints: Any, num_keypoints: int) -> Iterator[tuple[str, 
         yield "no keypoints", "none of its keypoints is labelled"
 
 
-def _box_faults(box: Any, image: Entry | None) -> Iterator[tuple[str, str]]:
+def box_faults(box: Any, image: Entry | None) -> Iterator[tuple[str, str]]:
+    """The kind and text of what is wrong with a box; without an image it may lie anywhere."""
     if box is None:
         return  # the reader takes the box of the keypoints
     if not isinstance(box, list | tuple) or len(box) != 4 or not all(map(_finite, box)):

@@ -47,11 +47,11 @@ def oks(
     size = _of_each(areas, len(real), "areas")
     offset = seen[:, None, :, :2] - real[None, :, :, :2]  # (D, G, K, 2)
     labelled = real[:, :, 2] > 0  # (G, K)
-    blank = ~labelled.any(axis=1)
+    blank: NDArray[np.bool_] = labelled.sum(axis=1) == 0
     if boxes is not None and blank.any():
         offset[:, blank] = _outside(seen[..., :2], _rows(boxes, len(real), 4, "boxes")[blank])
     error = (offset**2).sum(axis=-1) / _variances(sigmas) / (size[:, None] + TINY) / 2
-    counted = np.where(blank[:, None], boxes is not None, labelled)
+    counted: NDArray[np.bool_] = np.where(blank[:, None], boxes is not None, labelled)
     return _mean(np.exp(-error), np.broadcast_to(counted, error.shape))
 
 

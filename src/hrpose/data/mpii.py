@@ -1,0 +1,66 @@
+"""MPII in the list format of HRNet: centre and scale in place of a box, counted from 1."""
+
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hrpose.data.coco import load_json
+from hrpose.data.faults import Entry
+from hrpose.data.people import AREA_OF_BOX, Person
+from hrpose.errors import DataError
+from hrpose.skeletons import MPII
+
+PIXELS_PER_SCALE = 200  # a person of scale 1 is so high
+LOWER = 15  # pixels per scale that the centre moves down, so that the feet stay inside
+
+
+def read_mpii(annotations: str | PathLike[str], images: str | PathLike[str]) -> list[Person]:
+    """The people of an MPII list, in the order of the file.
+
+    Points count from 0 here. The box is the square about the person that, with the usual padding of 1.25,
+    makes the crop of the original. A keypoint is v = 2 where `joints_vis` says so, else 0. The area is 0.53
+    of the box.
+
+    Args:
+        annotations: a JSON list of image, joints, joints_vis, center and scale; without joints, as in the
+            test set, all keypoints are unknown.
+        images: the folder of the pictures.
+    Raises: DataError if it is no such list, or an entry lacks a key, a keypoint or a scale above 0.
+    Source: HRNet, lib/dataset/mpii.py.
+    """
+    entries = load_json(Path(annotations))
+    if not isinstance(entries, list) or not entries:
+        raise DataError(f"{annotations} is no list of people; COCO-format files are read with CocoKeypoints")
+    return [_person(place, entry, Path(images)) for place, entry in enumerate(entries)]
+
+
+def _person(place: int, entry: Entry, folder: Path) -> Person:
+    for key in ("image", "center", "scale"):
+        if key not in entry:
+            raise DataError(f'entry {place} has no "{key}"; give image, joints, joints_vis, center and scale')
+    scale = float(entry["scale"])
+    if not scale > 0:
+        raise DataError(f"entry {place} has scale {scale}; give the height of the person / 200, above 0")
+    side = PIXELS_PER_SCALE * scale
+    x, y = entry["center"][0] - 1, entry["center"][1] + LOWER * scale - 1
+    return Person(
+        image_id=Path(entry["image"]).stem,
+        annotation_id=place,
+        image_path=folder / entry["image"],
+        box=(x - side / 2, y - side / 2, side, side),
+        area=AREA_OF_BOX * side * side,
+        keypoints=_keypoints(place, entry),
+    )
+
+
+def _keypoints(place: int, entry: Entry) -> Any:
+    count = MPII.num_keypoints
+    if "joints" not in entry:
+        return np.zeros((count, 3))
+    points, labelled = np.asarray(entry["joints"], dtype=np.float64), np.asarray(entry.get("joints_vis", ()))
+    if points.shape != (count, 2) or labelled.shape != (count,):
+        came = f"joints of shape {points.shape} and joints_vis of shape {labelled.shape}"
+        raise DataError(f"entry {place} has {came}; MPII has {count} keypoints")
+    return np.column_stack((points - 1, 2.0 * (labelled > 0)))

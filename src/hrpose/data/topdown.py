@@ -1,0 +1,175 @@
+"""People -> crops with their targets: what a top-down model is trained and measured on."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from hrpose.codecs import TopDownCodec
+from hrpose.codecs.geometry import PIXEL_STD, transform_points
+from hrpose.data.augment import Placement, TopDownAugment
+from hrpose.data.images import read_image
+from hrpose.data.people import Array, Person
+from hrpose.errors import ConfigError, DataError
+from hrpose.skeletons import Skeleton
+from hrpose.types import Matrices
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+class Sample(NamedTuple):
+    """One person ready for a network; the default collate of PyTorch makes a batch of Samples of it."""
+
+    image: Tensor  # (3, H, W), normalised
+    heatmaps: Tensor  # (K, h, w)
+    weights: Tensor  # (K,), 0 where nothing is to be learned
+    center: Tensor  # (2,), image pixels
+    scale: Tensor  # (2,), padded (width, height) / 200
+    index: Tensor  # type: ignore[assignment]  # which of the people; the method of tuples is not needed
+
+
+class TopDownDataset(Dataset[Sample]):
+    """One crop a person.
+
+    Random numbers depend on the seed, the epoch and the index alone, so the same crops come from any number
+    of workers in any order. Call `set_epoch` before each epoch (it reaches workers that are kept alive), or
+    every epoch repeats the first. Without a seed they come from PyTorch's generator, which each worker has
+    seeded anew.
+
+    Args:
+        people: read by `CocoKeypoints`, `Detections` or `read_mpii`.
+        codec: decides the crop and draws the targets.
+        skeleton: of the people.
+        augment: None gives each person's own box, as evaluation needs it.
+        seed: of the augmentation.
+        mean, std: of the normalisation, for channels from 0 to 1.
+        keypoint_weights: (K,), factors on the weights; HRNet gives 1.5 to wrists and ankles, 1.2 to elbows
+            and knees.
+    Raises: DataError if there are no people, or one has another number of keypoints; ConfigError for weights
+        of another length. Reading a picture may raise ImageError.
+    """
+
+    def __init__(
+        self,
+        people: Sequence[Person],
+        codec: TopDownCodec,
+        skeleton: Skeleton,
+        *,
+        augment: TopDownAugment | None = None,
+        seed: int | None = None,
+        mean: Sequence[float] = IMAGENET_MEAN,
+        std: Sequence[float] = IMAGENET_STD,
+        keypoint_weights: Sequence[float] | None = None,
+    ) -> None:
+        _check_people(people, skeleton)
+        factors = (1.0,) * skeleton.num_keypoints if keypoint_weights is None else tuple(keypoint_weights)
+        if len(factors) != skeleton.num_keypoints:
+            made = f"{len(factors)} keypoint_weights for {skeleton.num_keypoints} keypoints"
+            raise ConfigError(f"{made}; give one for each")
+        self.people = people
+        self.codec = codec
+        self.skeleton = skeleton
+        self.augment = augment
+        self.seed = seed
+        self.keypoint_weights = torch.tensor(factors)
+        self.mean, self.std = (torch.tensor(tuple(values)).view(3, 1, 1) for values in (mean, std))
+        self._epoch = torch.zeros((), dtype=torch.int64)
+        self._epoch.share_memory_()  # type: ignore[no-untyped-call]  # PyTorch's own annotation is missing
+
+    def __len__(self) -> int:
+        return len(self.people)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Let the next epoch draw other random numbers."""
+        self._epoch.fill_(epoch)
+
+    def __getitem__(self, index: int) -> Sample:
+        person = self.people[index]
+        image = torch.from_numpy(read_image(person.image_path)).permute(2, 0, 1)
+        place = self._place(person, index, image.shape[2])
+        center, scale = (torch.as_tensor(each, dtype=torch.float32) for each in place[:2])
+        matrix = self._matrix(center, scale, place, image.shape[2])
+        crop = self.codec.crop(image, matrix)[0].float() / 255
+        heatmaps, weights = self._targets(person, matrix, flip=place.flip)
+        normalised = (crop - self.mean) / self.std
+        return Sample(normalised, heatmaps, weights, center, scale, torch.tensor(index))
+
+    def _place(self, person: Person, index: int, width: int) -> Placement:
+        place = Placement(*(values[0] for values in center_scale([person], self.codec)))
+        if self.augment is None:
+            return place
+        height, crop_width = self.codec.input_size
+        return self.augment.draw(
+            self._random(index),
+            person.points,
+            person.visible,
+            place,
+            upper_body=[self.skeleton.index(name) for name in self.skeleton.upper_body],
+            aspect=crop_width / height,
+            width=width,
+        )
+
+    def _random(self, index: int) -> np.random.Generator:
+        if self.seed is None:
+            return np.random.default_rng(int(torch.randint(2**62, ())))
+        return np.random.default_rng([self.seed, int(self._epoch), index])
+
+    def _matrix(self, center: Tensor, scale: Tensor, place: Placement, width: int) -> Matrices:
+        """Image to crop; mirroring is folded in, so that the picture itself is never copied for it."""
+        rotation = torch.tensor([place.rotation])
+        matrix = self.codec.matrices(center[None], scale[None], rotation)
+        if not place.flip:
+            return matrix
+        x_axis, y_axis, offset = matrix.unbind(2)
+        return torch.stack((-x_axis, y_axis, offset + x_axis * (width - 1)), 2)
+
+    def _targets(self, person: Person, matrix: Matrices, *, flip: bool) -> tuple[Tensor, Tensor]:
+        points = transform_points(torch.as_tensor(person.points, dtype=torch.float32)[None], matrix)
+        visible = torch.as_tensor(person.visible, dtype=torch.float32)[None]
+        if flip:
+            order = list(self.skeleton.mirror_index)
+            points, visible = points[:, order], visible[:, order]
+        heatmaps, weights = self.codec.encode(points, visible)
+        return heatmaps[0], weights[0] * self.keypoint_weights
+
+
+def center_scale(people: Sequence[Person], codec: TopDownCodec) -> tuple[Array, Array]:
+    """Centre (M, 2) and scale (M, 2) of each person's crop, float64."""
+    boxes = torch.tensor([person.box for person in people], dtype=torch.float64).view(-1, 4)
+    center, scale = codec.center_scale(boxes)
+    return center.numpy(), scale.numpy()
+
+
+def well_centred(people: Iterable[Person], codec: TopDownCodec) -> list[Person]:
+    """The people whose keypoints lie about the middle of their crop, the more of them the nearer.
+
+    HRNet trains MPII and LSP models on these alone (its setting SELECT_DATA); COCO models on all.
+
+    Source: HRNet, lib/dataset/JointsDataset.py, select_data.
+    """
+    chosen = list(people)
+    centers, scales = center_scale(chosen, codec)
+    return [p for p, c, s in zip(chosen, centers, scales, strict=True) if _is_central(p, c, s)]
+
+
+def _is_central(person: Person, center: Array, scale: Array) -> bool:
+    labelled = person.points[person.visible > 0]
+    if not len(labelled):
+        return False
+    distance = np.linalg.norm(labelled.mean(axis=0) - center)
+    area = scale.prod() * PIXEL_STD**2
+    closeness = np.exp(-(distance**2) / (2 * 0.2**2 * area))
+    return bool(closeness > 0.45 + 0.2 / 16 * (len(labelled) - 1))
+
+
+def _check_people(people: Sequence[Person], skeleton: Skeleton) -> None:
+    if not people:
+        raise DataError("the list of people is empty; look at what the reader skipped, and why")
+    for person in people:
+        if len(person.keypoints) != skeleton.num_keypoints:
+            made = f"annotation {person.annotation_id} has {len(person.keypoints)} keypoints"
+            raise DataError(f"{made}, and skeleton {skeleton.name!r} has {skeleton.num_keypoints}")
