@@ -1,5 +1,6 @@
 """What all models share: a backbone, a head, and the settings that made them."""
 
+import abc
 import dataclasses
 from typing import Any
 
@@ -13,12 +14,33 @@ from hrpose.models.supervise import supervise
 from hrpose.types import PoseMaps, PoseTargets
 
 
-class Network(nn.Module):
+class Model(nn.Module, abc.ABC):
+    """A network made from settings, cut into layers that can learn at different rates."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        self.config = config
+
+    @abc.abstractmethod
+    def layers(self) -> list[Layer]:
+        """The network cut into layers, input first."""
+
+    @abc.abstractmethod
+    def set_grad_checkpointing(self, enable: bool = True) -> None:
+        """Recompute activations in the backward pass, to save memory."""
+
+    def parameter_groups(
+        self, *, lr: float, layer_decay: float = 1.0, weight_decay: float = 0.0
+    ) -> list[dict[str, Any]]:
+        """Groups for a torch optimizer, the last layer at `lr`; see `decayed_groups`."""
+        return decayed_groups(self.layers(), lr=lr, layer_decay=layer_decay, weight_decay=weight_decay)
+
+
+class Network(Model):
     """A backbone and a head; freeze parts of it by `network.backbone.freeze(...)`."""
 
     def __init__(self, config: Any, backbone: Backbone, head: nn.Module) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         self.backbone = backbone
         self.head = head
 
@@ -30,22 +52,15 @@ class Network(nn.Module):
         """The network cut into layers, input first; the head is the last."""
         return [*self.backbone.layers(), (self.head,)]
 
-    def parameter_groups(
-        self, *, lr: float, layer_decay: float = 1.0, weight_decay: float = 0.0
-    ) -> list[dict[str, Any]]:
-        """Groups for a torch optimizer, the head at `lr`; see `decayed_groups`."""
-        return decayed_groups(self.layers(), lr=lr, layer_decay=layer_decay, weight_decay=weight_decay)
 
+class Supervised(Model):
+    """What pose models share, whatever they are made of: keypoint names and codec, and a loss over every map.
 
-class PoseNetwork(Network):
-    """A network whose `forward` returns PoseMaps, every one of which is supervised.
-
-    A family needs a config with a field `spec: PoseSpec | None`, a `forward`, and its line in `families.py`.
+    A family needs a config with a field `spec: PoseSpec | None`, a criterion for `supervise`, a `forward`
+    that returns PoseMaps, and its lines in `families.py`.
     """
 
-    def __init__(self, config: Any, backbone: Backbone, head: nn.Module) -> None:
-        super().__init__(config, backbone, head)
-        self.criterion: nn.Module = HeatmapMSE()  # another one may be set in its place
+    criterion: nn.Module  # another one may be set in its place
 
     @property
     def spec(self) -> PoseSpec | None:
@@ -59,3 +74,11 @@ class PoseNetwork(Network):
     def loss(self, maps: PoseMaps, targets: PoseTargets) -> dict[str, Tensor]:
         """Named terms whose sum is the loss; see `supervise`."""
         return supervise(maps, targets, self.criterion)
+
+
+class PoseNetwork(Network, Supervised):
+    """A backbone and a head that return PoseMaps, learned by the squared error of every heatmap."""
+
+    def __init__(self, config: Any, backbone: Backbone, head: nn.Module) -> None:
+        super().__init__(config, backbone, head)
+        self.criterion = HeatmapMSE()
