@@ -1,9 +1,10 @@
 """Decoding of the originals' top-down codecs."""
 
-
+import numpy as np
 
 from hrpose.codecs import DARK, MSRA, UDP, Face, UDPOffset
 from hrpose.codecs.maxima import blur_maps
+from hrpose.metrics.pck import nme
 from tests.parity.kinds_geometry import tensor
 from tests.parity.kinds_targets import settings
 from tests.parity.reference import Case, Outputs, runs
@@ -74,4 +75,14 @@ def run_decode_face(case: Case) -> Outputs:
     codec, whole = Face(**same), Face(**same, nudge=0)
     counted_from_1 = whole.decode(maps)[0] + 0.5
     points = codec.to_image(codec.decode(maps)[0], tensor(case, "in_center"), scale)
-    return {"out_get_preds": counted_from_1.numpy(), "out_preds": points.numpy()}
+    return {"out_get_preds": counted_from_1.numpy(), "out_preds": points.numpy(), "out_nme": errors(case)}
+
+
+def errors(case: Case) -> np.ndarray:
+    """Of each face, given the landmarks that the original read; in lengths of the eyes, or of the box."""
+    found, truth, pair = case["out_preds"], case["in_gt"], case.params["norm"]
+    eyes = isinstance(pair, list | tuple) and len(pair) == 2
+    lengths = np.linalg.norm(truth[:, pair[0]] - truth[:, pair[1]], axis=1) if eyes else case["in_box_size"]
+    everything = np.ones((1, truth.shape[1]), dtype=bool)
+    faces = zip(found, truth, lengths, strict=True)
+    return np.array([nme(a[None], b[None], everything, np.full((1, 2), length)) for a, b, length in faces])

@@ -66,7 +66,11 @@ def run_warp_image(case: Case) -> Outputs:
     for form in ("msra", "udp"):
         matrices = crop_matrix(center, scale, crop, rotation=tensor(case, "in_rot_deg"), form=form)
         crops = crop_images(image, matrices, None, crop).permute(0, 2, 3, 1).numpy()
-        outputs |= {f"out_trans_{form}": matrices.numpy(), f"out_{form}_cv5": crops, f"out_{form}_cv410": crops}
+        outputs |= {
+            f"out_trans_{form}": matrices.numpy(),
+            f"out_{form}_cv5": crops,
+            f"out_{form}_cv410": crops,
+        }
     return outputs
 
 

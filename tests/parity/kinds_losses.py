@@ -19,10 +19,12 @@ def run_joints_ohkm(case: Case) -> Outputs:
 
 
 def losses(case: Case, loss: nn.Module) -> Outputs:
-    """Value in both precisions and gradient in float64, for each pattern of weights that the case asks for."""
+    """Value in both precisions and gradient in float64, for each pattern of weights in the case."""
     output, target = tensor(case, "in_output"), tensor(case, "in_target")
     outputs = {}
-    for name in [name.removeprefix("out_").removesuffix("_loss64") for name in case.outputs if "loss64" in name]:
+    for name in [
+        name.removeprefix("out_").removesuffix("_loss64") for name in case.outputs if "loss64" in name
+    ]:
         weights = None if name == "noweight" else tensor(case, f"in_weight_{name}")[..., 0]
         exact = output.double().requires_grad_()
         value = loss(exact, target.double(), weights)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from hrpose.codecs.gaussian import draw, window
-from hrpose.codecs.maxima import around, find_peaks
+from hrpose.codecs.maxima import around, check_nudge, find_peaks
 from hrpose.codecs.topdown import TopDownCodec
 from hrpose.errors import ConfigError
 from hrpose.types import Heatmaps, Points, Scores
@@ -37,6 +37,7 @@ class Face(TopDownCodec):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_nudge(self.nudge)
         height, width = self.heatmap_size
         if height != width:
             raise ConfigError(

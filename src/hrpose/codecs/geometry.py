@@ -137,7 +137,7 @@ def crop_matrix(
     check_shape("center", center, "M", 2)
     check_shape("scale", scale, len(center), 2)
     box = scale * PIXEL_STD
-    ratio = _ratio(box, size, kind)
+    ratio = _ratio(center, box, size, kind)
     angle = torch.zeros_like(center[:, 0]) if rotation is None else rotation.to(center) * (math.pi / 180)
     cos, sin = torch.cos(angle), torch.sin(angle) * kind.turn
     turned = torch.stack((cos, -sin, sin, cos), 1).view(-1, 2, 2)
@@ -150,18 +150,15 @@ def crop_matrix(
     return torch.cat((linear, (there - (linear * here[:, None, :]).sum(2))[:, :, None]), 2)
 
 
-def _ratio(box: Tensor, size: Size, kind: _Form) -> Tensor:
+def _ratio(center: Tensor, box: Tensor, size: Size, kind: _Form) -> Tensor:
     """Crop pixels to one image pixel on each axis, (M, 2)."""
     span = box - kind.box
-    bad = ~(torch.isfinite(box).all(1) & (box[:, 0] > 0) & (span[:, 0] != 0))
-    if kind.per_axis:
-        bad |= ~(box[:, 1] > 0)
-    if bad.any():
-        first = int(bad.nonzero()[0])
-        raise DataError(
-            f"box {first} is {box[first].tolist()} pixels wide and high after padding, but a crop needs a "
-            "positive, finite size; drop boxes without an area first"
-        )
+    counted = 2 if kind.per_axis else 1
+    good = torch.isfinite(center + box).all(1) & ((box > 0) & (span != 0))[:, :counted].all(1)
+    if not good.all():
+        first = int((~good).nonzero()[0])
+        came = f"box {first} is {box[first].tolist()} pixels around {center[first].tolist()} after padding"
+        raise DataError(f"{came}, but a crop needs a finite centre and a size above 0; drop such boxes first")
     ratio = span.new_tensor((size[1] - kind.crop, size[0] - kind.crop)) / span
     return ratio if kind.per_axis else ratio[:, :1].expand(-1, 2)
 

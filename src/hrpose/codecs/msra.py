@@ -7,7 +7,7 @@ import torch
 
 from hrpose.codecs.checks import choose
 from hrpose.codecs.gaussian import draw, weigh, window
-from hrpose.codecs.maxima import Peaks, around, find_peaks
+from hrpose.codecs.maxima import Peaks, around, check_nudge, find_peaks
 from hrpose.codecs.topdown import TopDownCodec
 from hrpose.types import Heatmaps, Points, Scores
 
@@ -39,6 +39,7 @@ class MSRA(TopDownCodec):
     def __post_init__(self) -> None:
         super().__post_init__()
         choose("form of MSRA", self.form, FORMS)
+        check_nudge(self.nudge)
 
     @property
     def box_form(self) -> str:

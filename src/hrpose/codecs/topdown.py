@@ -42,6 +42,8 @@ class TopDownCodec(abc.ABC):
         for field in ("stride", "sigma", "padding"):
             if not getattr(self, field) > 0:
                 raise ConfigError(f"{field}={getattr(self, field)}, but it must be above 0; give another")
+        if not isinstance(self.stride, int):
+            raise ConfigError(f"stride={self.stride} is no whole number; give map_size for sizes between")
         if self.unbiased and min(self.heatmap_size) < 2:
             made = (
                 f"input_size={self.input_size} and stride={self.stride} make heatmaps of {self.heatmap_size}"

@@ -1,4 +1,4 @@
-"""Squared error between heatmaps: of all keypoints, or of the hardest."""
+"""Squared error between heatmaps: of all keypoints, of the hardest, or of discs with offsets."""
 
 import torch
 from torch import Tensor, nn
@@ -41,9 +41,9 @@ class HeatmapMSE(nn.Module):
         Returns: one number, in float32 or the maps' dtype if that is wider.
         Raises: ShapeError if the shapes do not agree.
         """
-        error = _squared_error(maps, targets, masks)
+        error = squared_error(maps, targets, masks)
         if weights is not None:
-            error = error * _factor(weights, maps, squared=self.squared_weights)[:, :, None, None]
+            error = error * map_factor(weights, maps, squared=self.squared_weights)[:, :, None, None]
         return 0.5 * error.sum() / max(error.numel(), 1)
 
 
@@ -79,14 +79,47 @@ class HeatmapOHKM(nn.Module):
         """
         if self.topk > maps.shape[1]:
             raise ShapeError(f"topk={self.topk} of {maps.shape[1]} keypoints; lower topk or use HeatmapMSE")
-        each = 0.5 * _squared_error(maps, targets, masks).mean((2, 3))
+        each = 0.5 * squared_error(maps, targets, masks).mean((2, 3))
         if weights is not None:
-            each = each * _factor(weights, maps, squared=self.squared_weights)
+            each = each * map_factor(weights, maps, squared=self.squared_weights)
         hardest = each.topk(self.topk, dim=1, sorted=False).values
         return hardest.sum() / (self.topk * max(len(maps), 1))
 
 
-def _squared_error(maps: Heatmaps, targets: Heatmaps, masks: Tensor | None) -> Tensor:
+class OffsetMSE(nn.Module):
+    """The loss for the maps of `UDPOffset`: `HeatmapMSE` of the discs and of the offsets within them.
+
+    An offset counts as much as the target disc at its pixel: nothing outside, whatever was drawn there.
+    Source: Huang et al., CVPR 2020, section 4.2.
+
+    >>> loss = OffsetMSE()
+    >>> loss(torch.ones(1, 3, 4, 4), torch.zeros(1, 3, 4, 4)).item()
+    0.5
+    """
+
+    def forward(
+        self, maps: Heatmaps, targets: Heatmaps, weights: Scores | None = None, masks: Tensor | None = None
+    ) -> Tensor:
+        """Compare.
+
+        Args:
+            maps: (N, 3 K, h, w), the disc, x and y of each keypoint.
+            targets: (N, 3 K, h, w).
+            weights: (N, K); None counts all alike. They count squared.
+            masks: as in `HeatmapMSE`.
+        Raises: ShapeError if the shapes do not agree or three maps do not make a keypoint.
+        """
+        error = squared_error(maps, targets, masks)
+        if maps.shape[1] % 3:
+            raise ShapeError(f"{maps.shape[1]} maps, but a keypoint has three; give disc, x and y of each")
+        disc, across, down = error[:, ::3], error[:, 1::3], error[:, 2::3]
+        error = disc + (across + down) * targets[:, ::3].to(disc).square()
+        if weights is not None:
+            error = error * map_factor(weights, disc, squared=True)[:, :, None, None]
+        return 0.5 * error.sum() / max(error.numel(), 1)
+
+
+def squared_error(maps: Heatmaps, targets: Heatmaps, masks: Tensor | None) -> Tensor:
     """(N, K, h, w), in float32 or wider."""
     if maps.dim() != 4 or maps.shape != targets.shape:
         raise ShapeError(
@@ -103,7 +136,7 @@ def _squared_error(maps: Heatmaps, targets: Heatmaps, masks: Tensor | None) -> T
     return error * masks[:, None].to(wide)
 
 
-def _factor(weights: Scores, maps: Heatmaps, *, squared: bool) -> Tensor:
+def map_factor(weights: Scores, maps: Heatmaps, *, squared: bool) -> Tensor:
     """(N, K)."""
     if weights.shape != maps.shape[:2]:
         raise ShapeError(
