@@ -2,6 +2,7 @@
 
 from hrpose.layers.blocks import BasicBlock, Bottleneck, DropPath, SqueezeExcite, conv_bn
 from hrpose.layers.exchange import ExchangeUnit, HRModule, MergeInto, Transition
+from hrpose.layers.hourglass import Hourglass, PreActResidual
 from hrpose.layers.resize import ResizeTo
 
 __all__ = [
@@ -10,7 +11,9 @@ __all__ = [
     "DropPath",
     "ExchangeUnit",
     "HRModule",
+    "Hourglass",
     "MergeInto",
+    "PreActResidual",
     "ResizeTo",
     "SqueezeExcite",
     "Transition",

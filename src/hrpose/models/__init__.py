@@ -2,16 +2,20 @@
 
 from hrpose.models.classify import Classifier, ClassifierConfig
 from hrpose.models.families import build, config_from_dict, config_to_dict
+from hrpose.models.hourglass import HOURGLASS_CONFIGS, HourglassConfig, StackedHourglass
 from hrpose.models.segment import Segmenter, SegmenterConfig
 from hrpose.models.spec import PoseSpec
 from hrpose.models.topdown import TopDown, TopDownConfig
 
 __all__ = [
+    "HOURGLASS_CONFIGS",
     "Classifier",
     "ClassifierConfig",
+    "HourglassConfig",
     "PoseSpec",
     "Segmenter",
     "SegmenterConfig",
+    "StackedHourglass",
     "TopDown",
     "TopDownConfig",
     "build",

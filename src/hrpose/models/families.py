@@ -12,6 +12,7 @@ from hrpose.backbones.timm import TimmConfig
 from hrpose.codecs import CODECS
 from hrpose.errors import ConfigError, nearest
 from hrpose.models.classify import Classifier, ClassifierConfig
+from hrpose.models.hourglass import HourglassConfig, StackedHourglass
 from hrpose.models.segment import Segmenter, SegmenterConfig
 from hrpose.models.spec import PoseSpec
 from hrpose.models.topdown import TopDown, TopDownConfig
@@ -22,12 +23,14 @@ FAMILIES: dict[type, Any] = {  # settings, and what they build; a new family add
     TopDownConfig: TopDown,
     ClassifierConfig: Classifier,
     SegmenterConfig: Segmenter,
+    HourglassConfig: StackedHourglass,
 }
 
 KINDS: dict[str, type] = {  # how config.json names what it holds
     "topdown": TopDownConfig,
     "classifier": ClassifierConfig,
     "segmenter": SegmenterConfig,
+    "hourglass": HourglassConfig,
     "hrnet": HRNetConfig,
     "timm": TimmConfig,
     "pose_spec": PoseSpec,
@@ -80,7 +83,7 @@ def config_from_dict(stored: Mapping[str, Any]) -> Any:
         that the settings refuse.
     """
     kind = stored.get("kind")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise ConfigError(f"kind={kind!r} is not known; {nearest(str(kind), KINDS)}")
     fields = {f.name: f for f in dataclasses.fields(KINDS[kind]) if f.init}
     given = {name: value for name, value in stored.items() if name != "kind"}
