@@ -46,7 +46,11 @@ def crop_images(
     crops = torch.empty((len(matrices), channels, *size), dtype=dtype, device=device)
     for i in sorted(set(index)):
         rows = [row for row, of in enumerate(index) if of == i]
-        crops[rows] = _sample(whole[i], back[rows], size)
+        exact = whole[i].to(precise)
+        for start in range(0, len(rows), len(rows) if device.type != "cpu" else TOGETHER):
+            some = rows[start : start + TOGETHER] if device.type == "cpu" else rows
+            sampled = _sample(exact, back[some], size)
+            crops[some] = (sampled if dtype.is_floating_point else sampled.round()).to(dtype)
     return crops
 
 
@@ -83,8 +87,7 @@ def _as_index(image_index: Sequence[int] | Tensor | None, crops: int, images: in
 
 
 def _sample(image: Tensor, back: Matrices, size: Size) -> Tensor:
-    """The crops of one image, (m, C, height, width); `back` maps crop to image."""
-    exact = image.to(back.dtype) if image.dtype != back.dtype else image
+    """The crops of one image, (m, C, height, width); `back` maps crop to image and has the image's dtype."""
     # grid_sample counts in half images from the middle; put that into the map, not into every pixel.
     half = back.new_tensor((image.shape[2], image.shape[1])) * 0.5
     linear = back[:, :, :2] / half[:, None]
