@@ -171,12 +171,14 @@ class Predictor:
 
 
 def _load(source: str | Path) -> nn.Module:
-    from hrpose.hub import create_model, from_checkpoint  # only names need the hub
+    """A model with its weights: by name as the card says, else as the weights themselves tell."""
+    from hrpose.hub import create_model, from_checkpoint, list_models  # only names need the hub
 
-    known: nn.Module = (
-        from_checkpoint(source) if Path(source).is_file() else create_model(str(source), pretrained=True)
-    )
-    return known
+    if str(source) in list_models():
+        named: nn.Module = create_model(str(source), pretrained=True)
+        return named
+    found: nn.Module = from_checkpoint(str(source))
+    return found
 
 
 def _spec_of(model: nn.Module) -> PoseSpec:

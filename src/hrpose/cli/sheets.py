@@ -1,0 +1,50 @@
+"""The sheets of pictures and the table that `hrpose demo` leaves behind."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hrpose.predict import People
+from hrpose.viz import DrawStyle, panels
+
+FIGURES = ("AP", "AP50", "AP75", "AR")
+EVERY_POINT = DrawStyle(min_score=float("-inf"))  # an untrained layer is sure of nothing: show what it says
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of the table."""
+
+    title: str
+    keypoints: int
+    stats: dict[str, float]
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows under their heads, as text.
+
+    >>> stats = {"AP": 0.5, "AP50": 0.75, "AP75": 0.5, "AR": 0.25}
+    >>> print(table([Row(title="before", keypoints=9, stats=stats)]))
+            keypoints     AP   AP50   AP75     AR
+    before          9  0.500  0.750  0.500  0.250
+    """
+    wide = max(len(row.title) for row in rows)
+    head = f"{'':<{wide}}  {'keypoints':>9}" + "".join(f"{name:>7}" for name in FIGURES)
+    lines = [
+        f"{row.title:<{wide}}  {row.keypoints:>9}" + "".join(f"{row.stats[name]:>7.3f}" for name in FIGURES)
+        for row in rows
+    ]
+    return "\n".join([head, *lines])
+
+
+def save_predictions(path: Path, people: Sequence[People]) -> None:
+    """Pictures with the people found in them, two a row."""
+    titles = [f"{len(some)} {'person' if len(some) == 1 else 'people'}" for some in people]
+    panels([some.draw() for some in people], titles, columns=2).save(path)
+
+
+def save_before_after(path: Path, before: Sequence[People], after: Sequence[People]) -> None:
+    """Each picture twice: on the left before fine-tuning, on the right after."""
+    pairs = list(zip(before, after, strict=True))
+    pictures = [picture for old, new in pairs for picture in (old.draw(style=EVERY_POINT), new.draw())]
+    panels(pictures, ["before fine-tuning", "after fine-tuning"] * len(pairs), columns=2).save(path)

@@ -1,0 +1,139 @@
+"""`hrpose train` and `hrpose evaluate`: COCO-format data in, weights and figures out."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hrpose.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hrpose.data.coco import CocoKeypoints
+    from hrpose.data.topdown import TopDownDataset
+    from hrpose.models.base import PoseNetwork
+    from hrpose.models.spec import PoseSpec
+
+FILE = click.Path(path_type=Path)
+data_option = click.option("--data", required=True, type=FILE, help="COCO-format annotation file.")
+images_option = click.option(
+    "--images", required=True, type=FILE, help="Folder that its file names start from."
+)
+device_option = click.option("--device", help="cpu, cuda, cuda:1 ...; CUDA if there is one.")
+workers_option = click.option("--workers", default=0, show_default=True, help="Processes that read pictures.")
+
+
+@click.command()
+@click.argument("model")
+@data_option
+@images_option
+@click.option("--val-data", type=FILE, help="Annotation file to measure on after each epoch.")
+@click.option("--val-images", type=FILE, help="Its folder, where it is another one.")
+@click.option("--out", required=True, type=FILE, help="Folder for the weights and the log.")
+@click.option("--from-scratch", is_flag=True, help="Start from random weights.")
+@click.option("--epochs", default=20, show_default=True)
+@click.option("--batch-size", default=32, show_default=True)
+@click.option("--lr", default=5e-4, show_default=True, help="Learning rate.")
+@click.option(
+    "--layer-decay", default=1.0, show_default=True, help="Each layer learns so much slower than the next."
+)
+@click.option("--ema", type=float, help="Keep a running mean of the weights, with this decay.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--restart", is_flag=True, help="Begin again instead of going on from what the folder holds.")
+@workers_option
+@device_option
+def train(
+    model: str,
+    data: Path,
+    images: Path,
+    val_data: Path | None,
+    val_images: Path | None,
+    from_scratch: bool,
+    restart: bool,
+    out: Path,
+    **settings: Any,
+) -> None:
+    """Train or fine-tune MODEL, a name from `hrpose list`, on a COCO-format data set.
+
+    Weights of another number of keypoints are fine: the last layer begins anew. The same command goes on
+    after a kill.
+    """
+    from hrpose.data.augment import TopDownAugment
+    from hrpose.hub import create_model
+    from hrpose.train import fit
+
+    people = read(data, images)
+    learner = create_model(model, pretrained=not from_scratch, skeleton=people.skeleton)
+    val = None if val_data is None else crops(learner, read(val_data, val_images or images, like=people))
+    warmup = min(100, len(people.people) // settings["batch_size"])
+    train_data = crops(learner, people, augment=TopDownAugment(), seed=settings["seed"])
+    result = fit(learner, train_data, val, output=out, resume=not restart, warmup=warmup, **settings)
+    click.echo(f"best epoch {result.best_epoch}; its weights: {result.best}")
+    click.echo(f"next: hrpose predict local-dir:{result.best} photo.jpg --out drawn")
+
+
+@click.command("evaluate")
+@click.argument("model")
+@data_option
+@images_option
+@click.option("--batch-size", default=64, show_default=True)
+@click.option("--no-flip-test", is_flag=True, help="Do not average with the mirrored crops.")
+@workers_option
+@device_option
+def evaluate_command(
+    model: str,
+    data: Path,
+    images: Path,
+    batch_size: int,
+    no_flip_test: bool,
+    workers: int,
+    device: str | None,
+) -> None:
+    """Measure the COCO AP of MODEL, a name or a checkpoint, on people in their annotated boxes."""
+    from hrpose.predict import Predictor
+    from hrpose.train import evaluate
+
+    known: Any = Predictor(model, device=device).model
+    stats = evaluate(
+        known,
+        crops(known, read(data, images)),
+        batch_size=batch_size,
+        flip_test=not no_flip_test,
+        workers=workers,
+        progress=True,
+    )
+    for name, value in stats.items():
+        click.echo(f"{name:<6} {value:.4f}")
+
+
+def read(data: Path, images: Path, *, like: "CocoKeypoints | None" = None) -> "CocoKeypoints":
+    """A data set, telling what of it is left out."""
+    from hrpose.data.coco import CocoKeypoints
+
+    people = CocoKeypoints.from_file(data, images, skeleton=None if like is None else like.skeleton)
+    counts = f"{len(people.people)} people of {people.skeleton.num_keypoints} keypoints"
+    click.echo(f"{data}: {counts}; left out: {people.skipped}")
+    return people
+
+
+def crops(model: "PoseNetwork", people: "CocoKeypoints", **settings: Any) -> "TopDownDataset":
+    """The people as the model wants to see them."""
+    from hrpose.data.topdown import TopDownDataset
+
+    spec = spec_of(model)
+    return TopDownDataset(
+        people.people, spec.codec, people.skeleton, mean=spec.mean, std=spec.std, **settings
+    )
+
+
+def spec_of(model: "PoseNetwork") -> "PoseSpec":
+    """How pictures go into the model.
+
+    Raises: ConfigError if it does not say.
+    """
+    spec: PoseSpec | None = getattr(model, "spec", None)
+    if spec is None:
+        kind = type(model).__name__
+        raise ConfigError(
+            f"this {kind} is no pose model with a codec; choose a name with a tag from `hrpose list`"
+        )
+    return spec
