@@ -65,6 +65,12 @@ def test_each_crop_comes_from_its_own_image_whatever_their_sizes() -> None:
         )
 
 
+def test_many_crops_of_one_image_are_those_of_each_alone() -> None:
+    image, maps = torch.rand(1, 30, 30), matrices(19)
+    alone = torch.cat([crop_images(image, one[None], None, SIZE) for one in maps])
+    torch.testing.assert_close(crop_images(image, maps, None, SIZE), alone)
+
+
 def test_a_stack_of_images_is_a_list_of_them() -> None:
     images = torch.rand(2, 3, 20, 8)
     stacked, listed = (crop_images(given, matrices(2), [1, 0], SIZE) for given in (images, list(images)))
