@@ -1,6 +1,8 @@
+import pytest
 import torch
 
-from hrpose.heads import HRNetV1Head
+from hrpose.errors import ConfigError
+from hrpose.heads import HRNetV1Head, HRNetV2Head
 
 
 def test_one_convolution_reads_the_finest_branch_only() -> None:
@@ -21,3 +23,11 @@ def test_weights_start_narrow() -> None:
     head = HRNetV1Head(256, 64)
     assert abs(float(head.conv.weight.detach().std()) - 0.001) < 5e-5
     assert not head.conv.bias.any()
+
+
+@pytest.mark.parametrize(
+    "head", [lambda: HRNetV1Head(8, 5, kernel=2), lambda: HRNetV2Head((8,), 5, kernel=2)]
+)
+def test_a_kernel_that_would_change_the_size_is_refused(head) -> None:
+    with pytest.raises(ConfigError, match="kernel=2, but the maps must keep their size; give an odd number"):
+        head()

@@ -77,14 +77,16 @@ class TimmBackbone(Backbone):
         return [(child,) for child in self.net.children()]
 
     def set_grad_checkpointing(self, enable: bool = True) -> None:
-        """Passed on to timm.
+        """Passed on to timm, whose recomputation counts each batch twice in batch-norm statistics.
 
         Raises: ConfigError if this network cannot do it.
         """
-        switch = getattr(self.net, "set_grad_checkpointing", None)
-        if switch is None:
+        inner = getattr(self.net, "model", None)  # of the extractors that read maps off by hooks
+        switches = [getattr(net, "set_grad_checkpointing", None) for net in (self.net, inner)]
+        found = next((switch for switch in switches if switch is not None), None)
+        if found is None:
             raise ConfigError(f"timm's {self.config.name} has no gradient checkpointing; train it without")
-        switch(enable)
+        found(enable)
 
 
 def make_extractor(config: TimmConfig, *, pretrained: bool) -> Any:

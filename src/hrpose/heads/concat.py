@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hrpose.errors import ConfigError
+from hrpose.layers.checks import check_kernel
 from hrpose.layers.init import init_normal, set_bn_momentum
 from hrpose.layers.resize import ResizeTo, check_branches, concat_at_finest
 from hrpose.types import Pyramid
@@ -21,7 +22,7 @@ class HRNetV2Head(nn.Module):
         hidden: channels between the two convolutions; as many as come in if None.
         align_corners: of the upsampling, which is bilinear always.
         bn_momentum: 0.01 in the face code and the older segmentation code.
-    Raises: ShapeError, when called, for other branches.
+    Raises: ConfigError for an even kernel; ShapeError, when called, for other branches.
     Source: Wang et al., PAMI 2020, "HRNetV2".
 
     >>> import torch
@@ -40,6 +41,7 @@ class HRNetV2Head(nn.Module):
         bn_momentum: float = 0.1,
     ) -> None:
         super().__init__()
+        check_kernel(kernel)
         self.in_channels = tuple(in_channels)
         hidden = hidden or sum(in_channels)
         self.resize = ResizeTo("bilinear", align_corners=align_corners)

@@ -2,6 +2,7 @@
 
 from torch import nn
 
+from hrpose.layers.checks import check_kernel
 from hrpose.layers.init import init_normal
 from hrpose.types import Heatmaps, Pyramid
 
@@ -13,6 +14,7 @@ class HRNetV1Head(nn.Module):
         in_channels: channels of branch 0; the other branches are not read.
         out_channels: heatmaps, mostly one a keypoint.
         kernel: 1 in all published weights.
+    Raises: ConfigError for an even kernel.
     Source: Sun et al., CVPR 2019.
 
     >>> import torch
@@ -22,6 +24,7 @@ class HRNetV1Head(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, *, kernel: int = 1) -> None:
         super().__init__()
+        check_kernel(kernel)
         self.conv = nn.Conv2d(in_channels, out_channels, kernel, padding=kernel // 2)
         init_normal(self)
 

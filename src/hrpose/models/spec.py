@@ -16,7 +16,7 @@ class PoseSpec:
 
     Pixels of 0..1, RGB, become (pixel - mean) / std; the published networks use the ImageNet figures.
 
-    Raises: ConfigError unless mean and std have one figure a channel, and std is positive.
+    Raises: ConfigError unless mean and std have one figure a channel, those of std positive.
     """
 
     skeleton: Skeleton
@@ -29,6 +29,8 @@ class PoseSpec:
             raise ConfigError(
                 f"mean={self.mean} and std={self.std} differ in length; give one of each a channel"
             )
+        if not self.mean:
+            raise ConfigError("mean and std are empty; give one of each a channel")
         if min(self.std) <= 0:
             raise ConfigError(f"std={self.std}, but pixels are divided by it; give positive figures")
 
