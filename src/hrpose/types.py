@@ -36,8 +36,11 @@ class PoseTargets(NamedTuple):
     heatmaps: (N, K, h, w), one for each entry of `PoseMaps.heatmaps` (one alone serves maps of its size).
     weights: (N, K), 0 where a keypoint is not to be learned; None counts all.
     masks: (N, h, w), one a target, 0 where nothing is to be learned; empty counts all.
+    tags: (N, M, K), one for each entry of `PoseMaps.tags`: where in the flattened tag maps of an image the
+        tag of each keypoint of M people is read; -1 where there is none.
     """
 
     heatmaps: tuple[Heatmaps, ...]
     weights: Scores | None = None
     masks: tuple[Tensor, ...] = ()
+    tags: tuple[Tensor, ...] = ()

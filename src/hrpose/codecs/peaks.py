@@ -1,129 +1,188 @@
-"""Heatmaps to points: the peak, what surrounds it, and the blur that comes before."""
+"""The peaks of heatmaps and the tags below them, found on the device of the maps."""
 
-from collections.abc import Sequence
+import math
 from typing import NamedTuple
 
+import numpy as np
 import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
-from hrpose.codecs.checks import choose
-from hrpose.errors import ConfigError
-from hrpose.types import Heatmaps, Points, Scores
+from hrpose.errors import DataError, ShapeError
+from hrpose.types import Heatmaps, Tags
 
-_FIXED_KERNELS = {  # OpenCV's own for a sigma of 0; from 11 on there is a formula
-    1: (1.0,),
-    3: (0.25, 0.5, 0.25),
-    5: (0.0625, 0.25, 0.375, 0.25, 0.0625),
-    7: (0.03125, 0.109375, 0.21875, 0.28125, 0.21875, 0.109375, 0.03125),
-    9: tuple(v / 256 for v in (4, 13, 30, 51, 60, 51, 30, 13, 4)),
-}
-BORDERS = ("zero", "mirror")
+DENSE_FROM = (
+    8  # above this part of the pixels (1/8) a max-pool over all of them is cheaper than a look at each
+)
+
+RUN = 64  # pixels that are passed over at once where none exceeds the threshold
 
 
 class Peaks(NamedTuple):
-    """The largest value of each map, all (N, K)."""
+    """P peaks of N images' K heatmaps each, by map and then from high to low.
 
-    x: Tensor  # whole numbers; 0 where there is no peak
+    maps: (P,) which map, image * K + keypoint. x, y: (P,) pixels. nudge: (P, 2) see `quarter_nudge`.
+    values: (P,) of the heatmap. tags: (P, T).
+    """
+
+    maps: Tensor
+    x: Tensor
     y: Tensor
-    scores: Scores
-    found: Tensor  # the value is above zero
-    finite: Tensor  # the map holds neither NaN nor infinity
+    nudge: Tensor
+    values: Tensor
+    tags: Tensor
 
-    def points(self, *, missing: float) -> Points:
-        """(N, K, 2), both coordinates `missing` where no peak was found."""
-        points = torch.stack((self.x, self.y), 2).to(self.scores.dtype)
-        return torch.where(self.found[..., None], points, missing)
-
-    def result(self, points: Points) -> tuple[Points, Scores]:
-        """Points and scores, NaN for the maps that were not finite."""
-        nan = float("nan")
-        return torch.where(self.finite[..., None], points, nan), torch.where(self.finite, self.scores, nan)
+    def to_host(self) -> "HostPeaks":
+        """Copy all of them in one piece; positions are small enough to be exact as floats."""
+        columns = (self.maps, self.x, self.y, self.values)
+        packed = torch.cat([torch.stack([c.to(self.values) for c in columns], 1), self.nudge, self.tags], 1)
+        table = packed.cpu().numpy()
+        return HostPeaks(table[:, 0].astype(np.intp), table[:, 1:3], table[:, 4:6], table[:, 3], table[:, 6:])
 
 
-def find_peaks(heatmaps: Heatmaps) -> Peaks:
-    """The first largest value of each map, in reading order."""
+class HostPeaks(NamedTuple):
+    """The same on the host: maps (P,), points (P, 2), nudge (P, 2), values (P,), tags (P, T)."""
+
+    maps: NDArray[np.intp]
+    points: NDArray[np.floating]
+    nudge: NDArray[np.floating]
+    values: NDArray[np.floating]
+    tags: NDArray[np.floating]
+
+
+def check_maps(heatmaps: Heatmaps, tags: tuple[Tags, ...]) -> None:
+    """Raise ShapeError for maps that do not belong together, DataError for NaN or infinity in them."""
+    if heatmaps.dim() != 4 or not heatmaps.is_floating_point() or not all(heatmaps.shape[1:]):
+        came = f"{tuple(heatmaps.shape)} of {heatmaps.dtype}"
+        raise ShapeError(
+            f"heatmaps are {came}, but (N, K, h, w) of floats, none of K, h, w 0, is needed; reshape them"
+        )
+    if not tags:
+        raise ShapeError("there are no tag maps, but people are put together by tags; give one at least")
+    n, k, h, w = heatmaps.shape
+    for t, tag in enumerate(tags):
+        if tuple(tag.shape) not in ((n, k, h, w), (n, 1, h, w)):
+            raise ShapeError(
+                f"tag map {t} is {tuple(tag.shape)}, but the heatmaps are {(n, k, h, w)}; "
+                f"resize it to that, with {k} channels or one for all keypoints"
+            )
+    for what, maps in (("heatmaps", heatmaps), *((f"tag map {t}", tag) for t, tag in enumerate(tags))):
+        if not _is_finite(maps):
+            raise DataError(
+                f"{what} hold NaN or infinity, so no peak can be trusted; "
+                "look for half precision that overflows, or for training that diverged"
+            )
+
+
+def _is_finite(maps: Tensor) -> bool:
+    """One pass for the common case: a sum is finite only if all its terms are, though it may overflow too."""
+    total = maps.sum(dtype=torch.float64 if maps.dtype == torch.float64 else torch.float32)
+    return bool(torch.isfinite(total)) or bool(torch.isfinite(maps).all())
+
+
+def find_peaks(
+    heatmaps: Heatmaps, tags: tuple[Tags, ...], *, threshold: float = 0.1, kernel: int = 5, most: int = 30
+) -> Peaks:
+    """Find where each heatmap is above `threshold` and nowhere higher within `kernel` x `kernel` pixels.
+
+    Pixels of a flat top are all peaks, as with a max-pool. Only what is above the threshold is looked at.
+
+    Args:
+        heatmaps: (N, K, h, w), contiguous.
+        tags: T maps (N, K, h, w) or (N, 1, h, w).
+        threshold: heatmap values; above it, not at it.
+        kernel: odd, pixels.
+        most: peaks kept of each map, the highest.
+    """
+    places, values = _local_maxima(heatmaps, threshold, kernel)
+    kept = _highest(places // _pixels(heatmaps), values, heatmaps.shape[:2].numel(), most)
+    places, values = places[kept], values[kept]
+    maps, y, x = locate(places, heatmaps)
+    nudge = quarter_nudge(heatmaps, maps, y, x)
+    read = [read_tag(tag, maps, y, x, heatmaps.shape[1]) for tag in tags]
+    return Peaks(maps, x, y, nudge, values, torch.stack(read, 1))
+
+
+def locate(places: Tensor, heatmaps: Heatmaps) -> tuple[Tensor, Tensor, Tensor]:
+    """Positions in the flattened heatmaps -> map, y, x."""
     width = heatmaps.shape[3]
-    flat = heatmaps.flatten(2)
-    low, high = torch.aminmax(flat, dim=2)  # NaN if there is one
-    found = high > 0
-    at = torch.where(found, flat.argmax(2), 0)
-    rows = torch.div(at, width, rounding_mode="floor")
-    return Peaks(at - rows * width, rows, high, found, torch.isfinite(low) & torch.isfinite(high))
+    within = places % _pixels(heatmaps)
+    return places // _pixels(heatmaps), within // width, within % width
 
 
-def around(heatmaps: Heatmaps, peaks: Peaks, steps: Sequence[tuple[int, int]]) -> tuple[Tensor, ...]:
-    """The values at each peak + (dx, dy), (N, K) for each step; beyond the border, those of the border."""
-    height, width = heatmaps.shape[2:]
-    dx, dy = torch.tensor(steps, device=heatmaps.device).unbind(1)
-    x = (peaks.x[..., None] + dx).clamp(0, width - 1)
-    y = (peaks.y[..., None] + dy).clamp(0, height - 1)
-    return heatmaps.flatten(2).gather(2, y * width + x).unbind(2)
+def read_tag(tag: Tags, maps: Tensor, y: Tensor, x: Tensor, keypoints: int) -> Tensor:
+    """The tag at the pixels (y, x) of `maps`, which count image * keypoints + keypoint."""
+    which = maps if tag.shape[1] == keypoints else maps // keypoints
+    return tag.flatten(0, 1)[which, y, x]
 
 
-def gaussian_kernel(size: int) -> Tensor:
-    """The weights that OpenCV blurs with if it is given a size and no sigma, float64.
+def quarter_nudge(heatmaps: Heatmaps, maps: Tensor, y: Tensor, x: Tensor) -> Tensor:
+    """A quarter pixel toward the higher neighbour on each axis, (P, 2) as (x, y); to the lower side if equal.
 
-    >>> gaussian_kernel(3).tolist()
-    [0.25, 0.5, 0.25]
+    At the border the pixel stands for the neighbour that is missing.
     """
-    if size in _FIXED_KERNELS:
-        return torch.tensor(_FIXED_KERNELS[size], dtype=torch.float64)
-    sigma = 0.3 * ((size - 1) * 0.5 - 1) + 0.8
-    x = torch.arange(size, dtype=torch.float64) - (size - 1) / 2
-    weights = torch.exp(-(x**2) / (2 * sigma**2))
-    return weights / weights.sum()
+    flat, (h, w) = heatmaps.flatten(0, 1), heatmaps.shape[2:]
+    right = flat[maps, y, (x + 1).clamp(max=w - 1)] > flat[maps, y, (x - 1).clamp(min=0)]
+    below = flat[maps, (y + 1).clamp(max=h - 1), x] > flat[maps, (y - 1).clamp(min=0), x]
+    return torch.stack((right, below), 1).to(heatmaps.dtype) * 0.5 - 0.25
 
 
-def blur_maps(heatmaps: Heatmaps, kernel: int, *, border: str = "zero", keep_peak: bool = True) -> Heatmaps:
-    """Blur each map with a Gaussian.
-
-    Args:
-        heatmaps: (N, K, h, w).
-        kernel: an odd number of pixels; the sigma follows from it, as in OpenCV.
-        border: what lies beyond the map: "zero", or "mirror" without the border pixel itself.
-        keep_peak: scale each map so that its largest value is what it was.
-    Raises: ConfigError for an even kernel; UnknownNameError for another border.
-    Source: Zhang et al., CVPR 2020, section 3.2.
-    """
-    check_kernel(kernel)
-    choose("border", border, BORDERS)
-    down, across = (_band(length, kernel, border).to(heatmaps) for length in heatmaps.shape[2:])
-    blurred = down @ heatmaps @ across.mT
-    if keep_peak and heatmaps.numel():
-        blurred = blurred * (heatmaps.amax((2, 3), keepdim=True) / blurred.amax((2, 3), keepdim=True))
-    return blurred
+def _pixels(heatmaps: Heatmaps) -> int:
+    return heatmaps.shape[2] * heatmaps.shape[3]
 
 
-def check_kernel(kernel: int) -> None:
-    """Raise ConfigError unless a blur can have this size."""
-    if kernel < 1 or kernel % 2 == 0:
-        raise ConfigError(f"kernel={kernel} has no middle; give an odd number of pixels, such as 11")
+def _local_maxima(heatmaps: Heatmaps, threshold: float, kernel: int) -> tuple[Tensor, Tensor]:
+    """Places in the flattened maps, ascending, and the values there."""
+    flat = heatmaps.view(-1)
+    above = _above(flat, threshold)
+    if above.numel() * DENSE_FROM > flat.numel():
+        highest = F.max_pool2d(heatmaps, kernel, 1, kernel // 2).view(-1)
+        above = ((flat > threshold) & (flat == highest)).nonzero().squeeze(1)
+        return above, flat[above]
+    for steps in _rounds(kernel // 2):
+        above = above[_none_higher(heatmaps, above, steps)]
+    return above, flat.take(above)
 
 
-def _band(length: int, kernel: int, border: str) -> Tensor:
-    """(length, length): the blur along one axis as a matrix, its border rule included."""
-    weights = gaussian_kernel(kernel)
-    out = torch.arange(length)[:, None].expand(-1, kernel)
-    source = out + torch.arange(kernel) - kernel // 2
-    if border == "mirror":
-        period = max(2 * (length - 1), 1)
-        source = source.remainder(period)
-        source = torch.minimum(source, period - source) if length > 1 else source
-    inside = (source >= 0) & (source < length)
-    band = torch.zeros(length, length, dtype=torch.float64)
-    values = weights.expand(length, -1)[inside]
-    return band.index_put((out[inside], source[inside]), values, accumulate=True)
+def _above(flat: Tensor, threshold: float) -> Tensor:
+    """Places above the threshold, ascending; whole runs of pixels below it cost one comparison."""
+    runs = flat.view(-1, math.gcd(flat.numel(), RUN))
+    high = (runs.amax(1) > threshold).nonzero().squeeze(1)
+    which, step = (runs.index_select(0, high) > threshold).nonzero().unbind(1)
+    return high[which] * runs.shape[1] + step
 
 
-def newton_step(slope: tuple[Tensor, Tensor], curve: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-    """From a point to the extremum of the parabola through it, (N, K, 2); 0 where there is none.
+def _rounds(reach: int) -> list[list[tuple[int, int]]]:
+    """The (dy, dx) to all pixels in reach; the nearest rule out the most and come in rounds of their own."""
+    span = range(-reach, reach + 1)
+    window = [(dy, dx) for dy in span for dx in span if dy or dx]
+    beside, over = [(0, -1), (0, 1)], [(-1, 0), (1, 0)]
+    rest = [step for step in window if step not in beside + over]
+    return [beside, over, rest] if window else []
 
-    Args:
-        slope: the first derivatives by x and y, each (N, K).
-        curve: the second derivatives by xx, xy and yy.
-    """
-    (gx, gy), (xx, xy, yy) = slope, curve
-    det = xx * yy - xy * xy
-    step = torch.stack((xy * gy - yy * gx, xy * gx - xx * gy), 2)
-    flat = (det == 0)[..., None]
-    return torch.where(flat, 0, step / torch.where(flat, 1, det[..., None]))
+
+def _none_higher(heatmaps: Heatmaps, places: Tensor, steps: list[tuple[int, int]]) -> Tensor:
+    """Whether no pixel at these steps from each place, within the map, is higher: (P,) bool."""
+    h, w = heatmaps.shape[2:]
+    flat = heatmaps.view(-1)
+    dy, dx = torch.tensor(steps, device=places.device).unbind(1)  # (S,)
+    inside = torch.ones(len(places), len(steps), dtype=torch.bool, device=places.device)
+    if dx.any():
+        xx = (places % w)[:, None] + dx
+        inside &= (xx >= 0) & (xx < w)
+    if dy.any():
+        yy = (places // w % h)[:, None] + dy
+        inside &= (yy >= 0) & (yy < h)
+    there = torch.where(inside, places[:, None] + (dy * w + dx), places[:, None])
+    return (flat.take(there) <= flat.take(places)[:, None]).all(1)
+
+
+def _highest(maps: Tensor, values: Tensor, count: int, most: int) -> Tensor:
+    """Which to keep: the `most` highest of each map, by map and then from high to low."""
+    order = values.argsort(descending=True, stable=True)
+    order = order[maps[order].argsort(stable=True)]
+    ordered = maps[order]
+    first = torch.searchsorted(ordered, torch.arange(count, device=maps.device))
+    rank = torch.arange(len(order), device=maps.device) - first[ordered]
+    return order[rank < most]
