@@ -1,1 +1,51 @@
 """Rename tables, one for each origin of weights, and the engine that reads them in both directions."""
+
+from collections.abc import Iterable
+
+from hrpose.errors import UnknownNameError, nearest
+from hrpose.hub.convert.deeplabcut import DEEPLABCUT
+from hrpose.hub.convert.engine import Origin
+from hrpose.hub.convert.mmlab import MMPOSE0, MMPOSE0_V2, MMPOSE1, MMPRETRAIN
+from hrpose.hub.convert.native import NATIVE, NATIVE_TRUNK
+from hrpose.hub.convert.official import BACKBONE, CLASSIFICATION, FACE, POSE, SEGMENTATION
+
+__all__ = ["NATIVE", "ORIGINS", "Origin", "find_origin", "identify"]
+
+# the first that recognises the names is taken, so what tells more stands before what tells less
+ORIGINS: dict[str, Origin] = {
+    origin.name: origin
+    for origin in (
+        NATIVE,
+        NATIVE_TRUNK,
+        DEEPLABCUT,
+        MMPRETRAIN,
+        MMPOSE1,
+        MMPOSE0,
+        MMPOSE0_V2,
+        CLASSIFICATION,
+        SEGMENTATION,
+        FACE,
+        POSE,
+        BACKBONE,
+    )
+}
+
+
+def find_origin(name: str) -> Origin:
+    """The origin called `name`.
+
+    Raises: UnknownNameError, with the nearest names.
+    """
+    if name not in ORIGINS:
+        raise UnknownNameError(f"there is no origin {name!r}; {nearest(name, ORIGINS)}")
+    return ORIGINS[name]
+
+
+def identify(names: Iterable[str]) -> Origin | None:
+    """The origin of weights with these names, or None if no origin knows them.
+
+    >>> identify(["stem.0.weight", "stem.1.weight"]).name
+    'hrpose_trunk'
+    """
+    known = list(names)
+    return next((origin for origin in ORIGINS.values() if origin.recognises(known)), None)

@@ -1,0 +1,152 @@
+"""Read a rename table in either direction: exactly one rule for each name, every name filled once."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal, TypeAlias
+
+from torch import Tensor
+
+from hrpose.errors import ConfigError, WeightsError
+
+Rule: TypeAlias = tuple[str, str]  # theirs, ours
+Kind: TypeAlias = Literal["trunk", "topdown", "classifier", "segmenter", "any"]
+
+
+def compile_pattern(pattern: str) -> re.Pattern[str]:
+    """A name with numbers left open, as a regular expression.
+
+    `{x}` is a number, the same one wherever `x` stands again. A pattern that ends in a dot claims every
+    name with one more word after it (weight, bias, running_mean ...).
+
+    >>> compile_pattern("layer1.{i}.bn{n}.").fullmatch("layer1.3.bn2.weight").groupdict()
+    {'i': '3', 'n': '2', 'word': 'weight'}
+    """
+    seen: set[str] = set()
+
+    def number(match: re.Match[str]) -> str:
+        name = match[1]
+        known = name in seen
+        seen.add(name)
+        return f"(?P={name})" if known else rf"(?P<{name}>\d+)"
+
+    open_numbers = re.sub(r"\\\{(\w+)\\\}", number, re.escape(pattern))
+    return re.compile(open_numbers + (r"(?P<word>\w+)" if pattern.endswith(".") else ""))
+
+
+def under(prefixes: Rule, rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    """The same rules for names that stand behind a prefix.
+
+    >>> under(("backbone.", "net."), [("conv1.", "stem.0.")])
+    (('backbone.conv1.', 'net.stem.0.'),)
+    """
+    return tuple((prefixes[0] + theirs, prefixes[1] + ours) for theirs, ours in rules)
+
+
+class Table:
+    """Rules made ready for one direction.
+
+    >>> Table([("layer1.{i}.", "stage1.{i}.")]).rename("layer1.2.weight")
+    'stage1.2.weight'
+    """
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = [(compile_pattern(source), target) for source, target in rules]
+
+    def rename(self, name: str) -> str | None:
+        """The other side's name, or None if no rule claims this one; ConfigError if two do."""
+        claims = [(m, target) for pattern, target in self.rules if (m := pattern.fullmatch(name))]
+        if len(claims) > 1:
+            raise ConfigError(
+                f"two rules claim {name}: they lead to {claims[0][1]} and {claims[1][1]}; keep one"
+            )
+        if not claims:
+            return None
+        match, target = claims[0]
+        numbers = match.groupdict()
+        word = numbers.pop("word", "")
+        return target.format(**numbers) + word
+
+
+@dataclass(frozen=True, kw_only=True)
+class Converted:
+    """Weights under the other side's names, what no rule claims, and what was left out and why."""
+
+    weights: dict[str, Tensor]
+    unclaimed: tuple[str, ...] = ()
+    dropped: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where weights come from: how their names map to ours, and what names alone cannot tell.
+
+    Args:
+        tells: patterns of their names; a file of this origin has a name for each of them.
+        drops: (pattern, reason) of what a file may hold and our models do not.
+        swaps: patterns of our names whose first two axes are the other way round there.
+        upsample, align_corners, bn_momentum: settings of the original code; None follows from the head.
+    """
+
+    name: str  # as in from_checkpoint(origin=...) and reports
+    title: str
+    kind: Kind
+    rules: tuple[Rule, ...]
+    tells: tuple[str, ...]
+    drops: tuple[tuple[str, str], ...] = ()
+    swaps: tuple[str, ...] = ()
+    upsample: str | None = None
+    align_corners: bool = False
+    bn_momentum: float = 0.1
+
+    @cached_property
+    def to_ours(self) -> Table:
+        """Their names to ours."""
+        return Table(self.rules)
+
+    @cached_property
+    def to_theirs(self) -> Table:
+        """Our names to theirs."""
+        return Table([(ours, theirs) for theirs, ours in self.rules])
+
+    def recognises(self, names: Iterable[str]) -> bool:
+        """Whether every tell has a name among `names`."""
+        known = list(names)
+        return all(any(map(compile_pattern(tell).fullmatch, known)) for tell in self.tells)
+
+    def import_weights(self, theirs: Mapping[str, Tensor]) -> Converted:
+        """Their state dict under our names, in their order."""
+        reasons = {name: self._reason(name) for name in theirs}
+        kept = {name: w for name, w in theirs.items() if reasons[name] is None}
+        weights, unclaimed = self._renamed(kept, self.to_ours)
+        swapped = {name: self._swapped(name, w) for name, w in weights.items()}
+        dropped = {name: reason for name, reason in reasons.items() if reason is not None}
+        return Converted(weights=swapped, unclaimed=unclaimed, dropped=dropped)
+
+    def export_weights(self, ours: Mapping[str, Tensor]) -> Converted:
+        """Our state dict under their names, in our order."""
+        swapped = {name: self._swapped(name, w) for name, w in ours.items()}
+        weights, unclaimed = self._renamed(swapped, self.to_theirs)
+        return Converted(weights=weights, unclaimed=unclaimed)
+
+    def _reason(self, name: str) -> str | None:
+        reasons = (reason for pattern, reason in self.drops if compile_pattern(pattern).fullmatch(name))
+        return next(reasons, None)
+
+    def _swapped(self, name: str, weight: Tensor) -> Tensor:
+        swap = any(compile_pattern(pattern).fullmatch(name) for pattern in self.swaps)
+        return weight.transpose(0, 1) if swap else weight
+
+    def _renamed(
+        self, weights: Mapping[str, Tensor], table: Table
+    ) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+        names = {name: table.rename(name) for name in weights}
+        filled: dict[str, str] = {}
+        for source, target in names.items():
+            if target in filled:
+                raise WeightsError(f"{filled[target]} and {source} both fill {target}; leave one of them out")
+            if target is not None:
+                filled[target] = source
+        unclaimed = tuple(source for source, target in names.items() if target is None)
+        return {target: weights[source] for target, source in filled.items()}, unclaimed

@@ -1,0 +1,26 @@
+"""Our own names: nothing to rename."""
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from hrpose.hub.convert.engine import Converted, Origin
+
+
+class Native(Origin):
+    """An origin whose names are ours."""
+
+    def import_weights(self, theirs: Mapping[str, Tensor]) -> Converted:
+        """The same names; those of a bare trunk move behind `backbone.`."""
+        prefix = "backbone." if self.kind == "trunk" else ""
+        return Converted(weights={prefix + name: w for name, w in theirs.items()})
+
+    def export_weights(self, ours: Mapping[str, Tensor]) -> Converted:
+        """The same names."""
+        return Converted(weights=dict(ours))
+
+
+NATIVE = Native(name="hrpose", title="hrpose", kind="any", rules=(), tells=("backbone.stem.0.weight",))
+NATIVE_TRUNK = Native(
+    name="hrpose_trunk", title="hrpose backbone", kind="trunk", rules=(), tells=("stem.0.weight",)
+)

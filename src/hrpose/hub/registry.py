@@ -1,0 +1,228 @@
+"""Models by name: what there is, and how to make one."""
+
+import dataclasses
+import fnmatch
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from torch import nn
+
+from hrpose.backbones.hrnet import HRNET_CONFIGS, HRNet, HRNetConfig
+from hrpose.codecs import MSRA, TopDownCodec
+from hrpose.errors import ConfigError, UnknownNameError, nearest
+from hrpose.hub.cards import all_cards
+from hrpose.hub.cards.rows import trunk_config
+from hrpose.hub.guess import figures_for
+from hrpose.hub.load import KeypointMap, known_spec, load_weights
+from hrpose.hub.read import WeightsSource, read_weights
+from hrpose.models.classify import ClassifierConfig
+from hrpose.models.families import build
+from hrpose.models.segment import SegmenterConfig
+from hrpose.models.spec import PoseSpec
+from hrpose.models.topdown import TopDownConfig
+from hrpose.skeletons import Skeleton, find_skeleton
+
+log = logging.getLogger(__name__)
+
+DEFAULT_CODEC = MSRA(input_size=(256, 192))
+
+
+def architectures() -> dict[str, Any]:
+    """Settings behind the names without a tag: hrnet_* and hrnetv2_* for poses, *_cls, *_seg."""
+    found: dict[str, Any] = {}
+    for size, config in HRNET_CONFIGS.items():
+        v1, v2 = trunk_config(f"hrnet_{size}"), trunk_config(f"hrnetv2_{size}")
+        found[f"hrnet_{size}"] = TopDownConfig(backbone=v1)
+        found[f"hrnetv2_{size}"] = TopDownConfig(backbone=v2, head="v2")
+        found[f"hrnet_{size}_cls"] = ClassifierConfig(backbone=config)
+        found[f"hrnetv2_{size}_seg"] = SegmenterConfig(backbone=v2)
+    return found
+
+
+def list_models(filter: str = "*", pretrained: bool = False) -> list[str]:
+    """Names that `create_model` knows, sorted.
+
+    Args:
+        filter: as for file names, for instance "hrnet_w32*" or "*mpii*".
+        pretrained: only those that have weights: the ones with a tag.
+
+    >>> list_models("hrnet_w32.coco_*x*", pretrained=True)[:2]
+    ['hrnet_w32.coco_128x96_dark', 'hrnet_w32.coco_256x192']
+    """
+    names = [*all_cards()] if pretrained else [*architectures(), *all_cards()]
+    return sorted(fnmatch.filter(names, filter))
+
+
+def create_model(
+    name: str,
+    *,
+    pretrained: bool | WeightsSource = False,
+    skeleton: Skeleton | str | None = None,
+    num_keypoints: int | None = None,
+    in_chans: int | None = None,
+    codec: TopDownCodec | None = None,
+    keypoints: KeypointMap | None = None,
+    **settings: Any,
+) -> nn.Module:
+    """A model by its name, with weights if asked for.
+
+    Args:
+        name: "hrnet_w32" builds the bare architecture, "hrnet_w32.coco_256x192" the model of that card.
+        pretrained: True for the card's own weights; or what `read_weights` takes: another card's name,
+            "hf-hub:org/repo@revision", "local-dir:folder", a file, a URL, a state dict.
+        skeleton: the keypoints to find, or the name of a known skeleton.
+        num_keypoints: instead of a skeleton, where names do not matter.
+        in_chans: channels of the pictures; 3 unless the card says otherwise.
+        codec: how maps become points; the card's unless given.
+        keypoints: which old keypoint starts each new one, see `load_weights`; with weights of a known other
+            skeleton equal names are found by themselves.
+        settings: fields of the model's config, or of its backbone's.
+    Raises: UnknownNameError, with the nearest names; ConfigError for settings; all of `load_weights`.
+
+    >>> create_model("hrnet_w18_small", num_keypoints=4, upsample="bilinear").config.backbone.upsample
+    'bilinear'
+    """
+    config = with_settings(find_config(name), settings)
+    config = with_channels(config, in_chans)
+    if isinstance(config, TopDownConfig):
+        config = with_keypoints(config, skeleton, num_keypoints, codec)
+    elif skeleton is not None or num_keypoints is not None or codec is not None:
+        raise ConfigError(f"{name} finds no keypoints; leave out skeleton, num_keypoints and codec")
+    model = build(config)
+    fill(model, name, pretrained, keypoints, renamed=skeleton is not None)
+    return model
+
+
+def create_backbone(
+    name: str,
+    *,
+    pretrained: bool | WeightsSource = False,
+    out_indices: Sequence[int] | None = None,
+    in_chans: int | None = None,
+    **settings: Any,
+) -> HRNet:
+    """The trunk of a model by its name: images in, a pyramid of maps out.
+
+    Args:
+        name: "hrnet_w32" has all four branches; the trunk of a card has those that its weights make,
+            which for V1 pose nets is the finest alone.
+        pretrained: see `create_model`; what the weights have of a head is left out.
+        out_indices: branches to return, 0 the finest.
+        settings: fields of HRNetConfig.
+    Raises: as `create_model`.
+
+    >>> create_backbone("hrnet_w18_small", out_indices=(0, 2)).feature_info.reduction()
+    [4, 16]
+    """
+    found = find_config(name)
+    config = getattr(found, "backbone", found)
+    if name in architectures():
+        config = dataclasses.replace(config, outputs=None)
+    config = with_channels(with_settings(config, settings), in_chans)
+    if not isinstance(config, HRNetConfig):
+        raise ConfigError(f"the backbone of {name} is no HRNet; build it with hrpose.backbones")
+    model = HRNet(config, out_indices=out_indices)
+    fill(model, name, pretrained, None, renamed=False)
+    return model
+
+
+def find_config(name: str) -> Any:
+    """The settings behind a name.
+
+    Raises: UnknownNameError, with the nearest names.
+    """
+    if name in all_cards():
+        return all_cards()[name].config
+    known = architectures()
+    if name not in known:
+        raise UnknownNameError(f"there is no model {name!r}; {nearest(name, [*known, *all_cards()])}")
+    return known[name]
+
+
+def with_settings(config: Any, settings: dict[str, Any]) -> Any:
+    """The config with some of its own fields, or of its backbone's, changed."""
+    own = {f.name for f in dataclasses.fields(config)}
+    trunk: Any = getattr(config, "backbone", None)
+    inner = {f.name for f in dataclasses.fields(trunk)} if trunk is not None else set()
+    for name in settings:
+        if name not in own | inner:
+            kind = type(config).__name__
+            raise ConfigError(f"{kind} has no setting {name!r}; {nearest(name, own | inner)}")
+    deep = {name: value for name, value in settings.items() if name not in own}
+    if deep:
+        config = dataclasses.replace(config, backbone=dataclasses.replace(trunk, **deep))
+    return dataclasses.replace(config, **{name: v for name, v in settings.items() if name in own})
+
+
+def with_channels(config: Any, in_chans: int | None) -> Any:
+    """The config for pictures of so many channels."""
+    trunk = getattr(config, "backbone", config)
+    if in_chans is None or in_chans == trunk.in_chans:
+        return config
+    trunk = dataclasses.replace(trunk, in_chans=in_chans)
+    if not hasattr(config, "backbone"):
+        return trunk
+    spec = getattr(config, "spec", None)
+    if spec is None:
+        return dataclasses.replace(config, backbone=trunk)
+    mean, std = figures_for(in_chans)
+    return dataclasses.replace(config, backbone=trunk, spec=dataclasses.replace(spec, mean=mean, std=std))
+
+
+def with_keypoints(
+    config: TopDownConfig,
+    skeleton: Skeleton | str | None,
+    num_keypoints: int | None,
+    codec: TopDownCodec | None,
+) -> TopDownConfig:
+    """The config for other keypoints or another codec."""
+    wanted = find_skeleton(skeleton) if isinstance(skeleton, str) else skeleton
+    if wanted is None and num_keypoints not in (None, config.num_keypoints):
+        wanted = Skeleton.generic(num_keypoints or 0)
+    old = config.spec
+    if wanted is None and codec is None:
+        return config
+    wanted = wanted or (old.skeleton if old else Skeleton.generic(config.num_keypoints))
+    if num_keypoints is not None and num_keypoints != wanted.num_keypoints:
+        came = f"skeleton {wanted.name!r} has {wanted.num_keypoints} keypoints"
+        raise ConfigError(f"{came}, but num_keypoints={num_keypoints}; give one of the two")
+    codec = codec or (old.codec if old else DEFAULT_CODEC)
+    mean, std = (old.mean, old.std) if old else figures_for(config.backbone.in_chans)
+    return dataclasses.replace(
+        config,
+        num_keypoints=wanted.num_keypoints,
+        maps_per_keypoint=codec.maps_per_keypoint,
+        spec=PoseSpec(skeleton=wanted, codec=codec, mean=mean, std=std),
+    )
+
+
+def fill(
+    model: nn.Module,
+    name: str,
+    pretrained: bool | WeightsSource,
+    keypoints: KeypointMap | None,
+    *,
+    renamed: bool,
+) -> None:
+    """Load the weights that were asked for, and log what did not come from them as it was."""
+    if pretrained is False:
+        return
+    if pretrained is True and name not in all_cards():
+        near = ", ".join(list_models(f"{name}.*", pretrained=True)[:5]) or "see list_models(pretrained=True)"
+        raise ConfigError(f"{name} has no weights of its own; give pretrained the name of some: {near}")
+    read = read_weights(name if isinstance(pretrained, bool) else pretrained)
+    if keypoints is None and renamed and other_names(model, known_spec(read)):
+        keypoints = "names"
+    report = load_weights(model, read, keypoints=keypoints)
+    if not report.complete:
+        log.warning("%s", report)
+
+
+def other_names(model: nn.Module, theirs: PoseSpec | None) -> bool:
+    """Whether the weights are known to find other keypoints than the model, some of them by the same name."""
+    ours = getattr(getattr(model, "config", None), "spec", None)
+    if ours is None or theirs is None:
+        return False
+    mine, old = ours.skeleton.keypoints, theirs.skeleton.keypoints
+    return mine != old and bool(set(mine) & set(old))
