@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from PIL import Image
 
-from hrpose.data.faults import HARMLESS, Entry, annotation_faults, corners_inside
+from hrpose.data.faults import HARMLESS, Entry, annotation_faults, corners_inside, keypoint_faults
 from hrpose.data.people import AREA_OF_BOX, Array, Box, Person, Tally
 from hrpose.errors import DataError, nearest
 from hrpose.skeletons import Skeleton
@@ -125,9 +125,19 @@ class _Reader:
                 )
                 continue
             seen.add(entry["id"])
-            if self._usable(entry):
-                by_image[entry["image_id"]].append(self._person(entry))
+            boxed = self._boxed(entry)
+            if self._usable(boxed):
+                if boxed is not entry:
+                    self.mended.note("box from the keypoints", entry["id"])
+                by_image[entry["image_id"]].append(self._person(boxed))
         return [person for people in by_image.values() for person in people]
+
+    def _boxed(self, entry: Entry) -> Entry:
+        """The annotation with the box of its keypoints, if it has none and they are in order."""
+        keypoints = entry.get("keypoints")
+        if entry.get("bbox") is not None or list(keypoint_faults(keypoints, self.skeleton.num_keypoints)):
+            return entry
+        return {**entry, "bbox": _box_of(np.asarray(keypoints, dtype=np.float64).reshape(-1, 3))}
 
     def _usable(self, entry: Entry) -> bool:
         if self.categories is not None and entry.get("category_id") not in self.categories:
@@ -148,10 +158,7 @@ class _Reader:
     def _person(self, entry: Entry) -> Person:
         keypoints = np.asarray(entry["keypoints"], dtype=np.float64).reshape(-1, 3)
         image = self.images[entry["image_id"]]
-        given = entry.get("bbox")
-        box: Box = tuple(map(float, given)) if given else _box_of(keypoints)  # type: ignore[assignment]
-        if not given:
-            self.mended.note("box from the keypoints", entry["id"])
+        box = tuple(map(float, entry["bbox"]))
         if entry.get("area") is None:
             self.mended.note("area from the box", entry["id"])
         if box[0] < 0 or box[1] < 0 or box[0] + box[2] > image["width"] or box[1] + box[3] > image["height"]:

@@ -50,7 +50,7 @@ def annotation_faults(entry: Entry, image: Entry | None, num_keypoints: int) -> 
     if entry.get("iscrowd"):
         yield fault("crowd region", "marks a crowd, not one person")
         return
-    yield from (fault(*found) for found in _keypoint_faults(entry.get("keypoints"), num_keypoints))
+    yield from (fault(*found) for found in keypoint_faults(entry.get("keypoints"), num_keypoints))
     yield from (fault(*found) for found in box_faults(entry.get("bbox"), image))
     area = entry.get("area")
     if area is not None and not _finite(area):
@@ -59,7 +59,8 @@ def annotation_faults(entry: Entry, image: Entry | None, num_keypoints: int) -> 
         yield fault("area not above 0", f"area is {area}; OKS divides by it, so it must be above 0")
 
 
-def _keypoint_faults(keypoints: Any, num_keypoints: int) -> Iterator[tuple[str, str]]:
+def keypoint_faults(keypoints: Any, num_keypoints: int) -> Iterator[tuple[str, str]]:
+    """The kind and text of what is wrong with a flat list x, y, v, and so on."""
     if keypoints is None:
         yield "no keypoints", "has no list of keypoints"
     elif not isinstance(keypoints, list) or len(keypoints) != 3 * num_keypoints:

@@ -24,11 +24,11 @@ def validate_dataset(
 ) -> list[Fault]:
     """List all that is wrong with a COCO-format data set.
 
-    Of images: id or file name missing, id used twice, file missing or unreadable, size another than the file
-    says (a photograph that EXIF turns is seen upright). Of annotations: id missing, used twice or 0, unknown
-    image or category, keypoints of another count or no numbers, v other than 0, 1, 2, a labelled keypoint
-    outside the image, `num_keypoints` that does not match, no area or one not above 0, box of no size or
-    outside the image.
+    Of images: id or file name missing, id used twice or no whole number, file missing or unreadable, size
+    another than the file says (a photograph that EXIF turns is seen upright). Of annotations: id missing,
+    used twice or 0, unknown image or category, keypoints of another count or no numbers, v other than 0, 1,
+    2, a labelled keypoint outside the image, `num_keypoints` that does not match, no area or one not above 0,
+    box of no size or outside the image.
 
     >>> image = {"id": 7, "file_name": "a.png", "width": 9, "height": 9}
     >>> person = {"id": 3, "image_id": 8, "category_id": 1, "bbox": [0, 0, 5, 5], "keypoints": [1, 1, 2]}
@@ -73,6 +73,8 @@ def _image_faults(images: list[Entry], folder: Path, open_images: bool) -> Itera
         if number in seen:
             yield Fault(None, number, "image id used twice", f"image id {number!r} is used twice")
         seen.add(number)
+        if not isinstance(number, int):
+            yield Fault(None, number, "image id no number", f"image id {number!r} is no whole number")
         if open_images:
             yield from _file_faults(image, folder / image["file_name"])
 

@@ -1,4 +1,4 @@
-"""COCO's average precision for keypoints of any skeleton, the same to the last digit as pycocotools."""
+"""COCO's average precision for keypoints of any skeleton, equal to that of pycocotools."""
 
 import json
 import math
@@ -105,7 +105,7 @@ def _run(
         raise MissingExtraError(
             'COCO AP needs faster-coco-eval, which is not installed; run: pip install "hrpose[eval]"'
         ) from error
-    images = [{"id": image["id"]} for image in content["images"]]
+    images = [{"id": _whole(image["id"])} for image in content["images"]]
     categories = content.get("categories") or [{"id": n} for n in sorted({p["category_id"] for p in people})]
     known = {image["id"] for image in images}, {category["id"] for category in categories}
     found = [_detection(n, entry, known, len(sigmas)) for n, entry in enumerate(detections, start=1)]
@@ -133,6 +133,12 @@ def _content(source: Source) -> Entry:
         if not content.get(key):
             raise DataError(f'the ground truth has no "{key}"; COCO AP compares with at least one')
     return content
+
+
+def _whole(number: Any) -> int:
+    if not isinstance(number, int):
+        raise DataError(f"image id {number!r} is no whole number, which COCO AP needs; number the images")
+    return number
 
 
 def _people(annotations: Iterable[Entry], num_keypoints: int) -> Iterator[dict[str, Any]]:

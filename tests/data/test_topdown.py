@@ -1,0 +1,148 @@
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader
+
+from hrpose.codecs import MSRA
+from hrpose.data.augment import TopDownAugment
+from hrpose.data.coco import CocoKeypoints
+from hrpose.data.people import Person
+from hrpose.data.topdown import Sample, TopDownDataset, well_centred
+from hrpose.errors import ConfigError, DataError, ImageError
+from hrpose.skeletons import COCO, Skeleton
+from tests.data.made import content, person, save
+
+CODEC = MSRA(input_size=(64, 48))
+PUPPET = Skeleton(name="puppet", keypoints=("nose", "left", "right"), mirror=(("left", "right"),))
+DOTS = ((20, 12), (30, 20), (14, 26))  # where nose, left and right are, in pixels
+COLORS = ((255, 0, 0), (0, 255, 0), (0, 0, 255))
+
+
+@pytest.fixture
+def dotted(tmp_path: Path) -> list[Person]:
+    """One person whose keypoints are a red, a green and a blue dot."""
+    pixels = np.zeros((48, 64, 3), dtype=np.uint8)
+    for (x, y), color in zip(DOTS, COLORS, strict=True):
+        pixels[y - 1 : y + 2, x - 1 : x + 2] = color
+    keypoints = [value for x, y in DOTS for value in (x, y, 2)]
+    save(tmp_path, content(person()))
+    Image.fromarray(pixels).save(tmp_path / "seven.png")
+    made = content(person(keypoints=keypoints, bbox=[5, 5, 34, 30]))
+    return CocoKeypoints.from_file(made, tmp_path, skeleton=PUPPET).people
+
+
+def dataset(people: list[Person], **settings: Any) -> TopDownDataset:
+    return TopDownDataset(people, CODEC, PUPPET, mean=(0, 0, 0), std=(1, 1, 1), **settings)
+
+
+def test_an_item_is_a_crop_with_its_targets(dotted: list[Person]) -> None:
+    item = dataset(dotted)[0]
+    assert item.image.shape == (3, 64, 48)
+    assert item.heatmaps.shape == (3, 16, 12)
+    assert item.weights.tolist() == [1, 1, 1]
+    assert item.center.tolist() == [5 + 33 / 2, 5 + 29 / 2]
+    assert int(item.index) == 0
+
+
+@pytest.mark.parametrize("flip", [0.0, 1.0])
+@pytest.mark.parametrize("seed", range(4))
+def test_heatmaps_peak_where_the_keypoints_of_the_crop_are(
+    dotted: list[Person], flip: float, seed: int
+) -> None:
+    augment = TopDownAugment(flip_probability=flip, half_body_probability=0)
+    item = dataset(dotted, augment=augment, seed=seed)[0]
+    order = PUPPET.mirror_index if flip else range(3)
+    for keypoint, color in enumerate(order):  # in a mirrored crop the left hand is where the right dot is
+        dot = item.image[color] > 0.5
+        if not dot.any():
+            continue
+        y, x = (axis.float().mean() for axis in torch.nonzero(dot, as_tuple=True))
+        row, column = divmod(int(item.heatmaps[keypoint].argmax()), 12)
+        assert abs(column * 4 - x) <= 3
+        assert abs(row * 4 - y) <= 3
+
+
+def test_pixels_are_normalised(dotted: list[Person]) -> None:
+    plain = dataset(dotted)[0].image
+    normal = TopDownDataset(dotted, CODEC, PUPPET)[0].image
+    assert torch.allclose(normal[0], (plain[0] - 0.485) / 0.229, atol=1e-6)
+
+
+def test_items_collate_to_samples_and_differ_by_person(dotted: list[Person]) -> None:
+    batch = next(iter(DataLoader(dataset(dotted * 3), batch_size=3)))
+    assert isinstance(batch, Sample)
+    assert batch.image.shape == (3, 3, 64, 48)
+    assert batch.index.tolist() == [0, 1, 2]
+
+
+def epoch(data: TopDownDataset, number: int, workers: int = 0) -> torch.Tensor:
+    data.set_epoch(number)
+    return torch.cat([batch.image for batch in DataLoader(data, batch_size=2, num_workers=workers)])
+
+
+def test_random_numbers_depend_on_seed_epoch_and_index_alone(dotted: list[Person]) -> None:
+    data = dataset(dotted * 4, augment=TopDownAugment(), seed=5)
+    first = epoch(data, 0)
+    assert torch.equal(first, epoch(data, 0))
+    assert not torch.equal(first, epoch(data, 1))
+    assert not torch.equal(first[0], first[1])
+    assert not torch.equal(first, epoch(dataset(dotted * 4, augment=TopDownAugment(), seed=6), 0))
+
+
+@pytest.mark.slow
+def test_workers_draw_what_one_process_draws_and_hear_of_the_epoch(dotted: list[Person]) -> None:
+    data = dataset(dotted * 4, augment=TopDownAugment(), seed=5)
+    alone = [epoch(data, number) for number in (0, 1)]
+    loader = DataLoader(data, batch_size=2, num_workers=2, persistent_workers=True)
+    for number in (0, 1):
+        data.set_epoch(number)
+        assert torch.equal(torch.cat([batch.image for batch in loader]), alone[number])
+
+
+def test_without_a_seed_random_numbers_come_from_pytorch(dotted: list[Person]) -> None:
+    data = dataset(dotted, augment=TopDownAugment())
+    torch.manual_seed(3)
+    first, second = data[0].image, data[0].image
+    torch.manual_seed(3)
+    assert torch.equal(data[0].image, first)
+    assert not torch.equal(first, second)
+
+
+def test_hidden_and_unknown_keypoints_weigh_as_in_the_original(dotted: list[Person], tmp_path: Path) -> None:
+    made = content(person(keypoints=[20, 12, 1, 30, 20, 2, 0, 0, 0]))
+    people = CocoKeypoints.from_file(made, dotted[0].image_path.parent, skeleton=PUPPET).people
+    assert dataset(people)[0].weights.tolist() == [1, 1, 0]
+    assert dataset(people, keypoint_weights=(1.5, 1.2, 1.2))[0].weights.tolist() == pytest.approx(
+        [1.5, 1.2, 0]
+    )
+
+
+def test_people_far_from_the_middle_of_their_crop_are_not_well_centred() -> None:
+    corner = [11, 6, 2, 12, 7, 2, 11, 8, 2]
+    middle = [20, 18, 2, 18, 22, 2, 22, 20, 2]
+    people = CocoKeypoints.from_file(
+        content(person(1, keypoints=corner), person(2, keypoints=middle)), "."
+    ).people
+    assert [found.annotation_id for found in well_centred(people, CODEC)] == [2]
+
+
+def test_what_makes_no_data_set_is_refused(dotted: list[Person]) -> None:
+    with pytest.raises(DataError, match="the list of people is empty; look at what the reader skipped"):
+        dataset([])
+    with pytest.raises(
+        DataError, match=re.escape("annotation 1 has 3 keypoints, and skeleton 'coco' has 17")
+    ):
+        TopDownDataset(dotted, CODEC, COCO)
+    with pytest.raises(ConfigError, match="1 keypoint_weights for 3 keypoints; give one for each"):
+        dataset(dotted, keypoint_weights=[1.0])
+
+
+def test_a_picture_that_is_gone_is_named(dotted: list[Person]) -> None:
+    dotted[0].image_path.unlink()
+    with pytest.raises(ImageError, match=r"there is no image file .*seven\.png"):
+        dataset(dotted)[0]
