@@ -83,7 +83,7 @@ def draw_picture(
             paint(canvas, larger, figure.look, pixel=SUPERSAMPLE * size[0] / 256)
             ImageDraw.Draw(owners).polygon(_corners(shape.outline), fill=1 + _number(number, shape.part))
     for figure in figures:
-        if rng.random() < 0.35:
+        if rng.random() < 0.3:
             hide(rng, canvas, owners, figure)
     image = develop(rng, canvas.reduce(SUPERSAMPLE))
     shown = np.asarray(owners)
@@ -98,7 +98,7 @@ def place_figures(rng: np.random.Generator, size: Size, wanted: int) -> list[_Fi
     while len(placed) < wanted and (not placed or tries < 4 * wanted):
         tries += 1
         figure = sample_figure(rng, size, crowd=wanted)
-        clear = all(overlap(figure.silhouette, other.silhouette) < 0.25 for other in placed)
+        clear = all(overlap(figure.silhouette, other.silhouette) < 0.15 for other in placed)
         if clear and share_inside(figure, size) > 0.6:
             placed.append(figure)
     return placed
@@ -146,7 +146,7 @@ def hide(rng: np.random.Generator, canvas: Image.Image, owners: Image.Image, fig
     """Put something in front of a part of a figure."""
     body = [figure.points[name][:2] for name in HIDEABLE]
     centre = body[int(rng.integers(len(body)))] + rng.normal(0, 4, 2)
-    across = math.sqrt(figure.silhouette.sum()) * float(rng.uniform(0.4, 0.9))
+    across = math.sqrt(figure.silhouette.sum()) * float(rng.uniform(0.4, 0.8))
     outline = occluder(rng, canvas, SUPERSAMPLE * centre, SUPERSAMPLE * across)
     ImageDraw.Draw(owners).polygon(_corners(outline / SUPERSAMPLE - 0.25), fill=0)
 

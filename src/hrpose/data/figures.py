@@ -32,7 +32,7 @@ class Body:
     def sample(cls, rng: np.random.Generator) -> "Body":
         """A body of other proportions: long or short limbs, broad or narrow, thick or thin."""
         near = {f.name: float(f.default) * rng.uniform(0.88, 1.12) for f in fields(cls)}  # type: ignore[arg-type]
-        return cls(**near | {"head": rng.uniform(0.95, 1.3), "girth": rng.uniform(0.85, 1.25)})
+        return cls(**near | {"head": rng.uniform(1.1, 1.4), "girth": rng.uniform(0.95, 1.35)})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -64,7 +64,7 @@ class Look:
             sleeves=int(rng.integers(0, 3)),
             leggings=0 if skirt else int(rng.choice([0, 1, 1, 2, 2, 2])),
             skirt=skirt,
-            ink=float(rng.uniform(0.45, 0.85)),
+            ink=float(rng.uniform(0.35, 0.7)),
             seed=int(rng.integers(2**31)),
         )
 
@@ -98,7 +98,7 @@ def shade(colour: Colour, factor: float) -> Colour:
     return _clip([c * factor for c in colour])
 
 
-def hull(circles: Sequence[tuple[Floats, float]], *, corners: int = 20) -> Floats:
+def hull(circles: Sequence[tuple[Floats, float]], *, corners: int = 16) -> Floats:
     """The convex outline around circles (centre, radius), (P, 2): two make a limb, three a trunk."""
     angle = np.linspace(0, 2 * math.pi, corners, endpoint=False)
     ring = np.stack([np.cos(angle), np.sin(angle)], axis=1)

@@ -44,10 +44,10 @@ def _vary(rng: np.random.Generator, limb: Limb) -> Limb:
 def _turn(rng: np.random.Generator) -> float:
     """Mostly turned a little, now and then in profile, seldom from behind."""
     kind = rng.random()
-    if kind < 0.70:
+    if kind < 0.78:
         return float(rng.uniform(-50, 50))
     side = float(rng.choice([-1.0, 1.0]))
-    return side * float(rng.uniform(50, 95) if kind < 0.9 else rng.uniform(140, 220))
+    return side * float(rng.uniform(50, 90) if kind < 0.94 else rng.uniform(150, 210))
 
 
 def _stand(rng: np.random.Generator) -> Pose:

@@ -33,13 +33,15 @@ def noise(rng: np.random.Generator, size: Size, cells: int) -> NDArray[np.float3
 
 def _ground(rng: np.random.Generator, size: Size) -> NDArray[np.uint8]:
     """Two colours above and two below a horizon, mixed by noise at three scales."""
-    weights = rng.dirichlet((1.0, 1.0, 1.0)) * rng.uniform(0.5, 1.3)
+    weights = (rng.dirichlet((1.0, 1.0, 1.0)) * rng.uniform(0.5, 1.3)).astype(np.float32)
     mixed = sum(w * (noise(rng, size, c) - 0.5) for w, c in zip(weights, (4, 14, 48), strict=True))
     horizon = rng.uniform(0.35, 0.9) * size[0] if rng.random() < 0.6 else float(size[0])
     rows = np.arange(size[0], dtype=np.float32)[:, None]
-    slope = np.linspace(-0.5, 0.5, size[1], dtype=np.float32)[None] * rng.normal(0, 0.15) * size[1]
+    slope = np.linspace(-0.5, 0.5, size[1], dtype=np.float32)[None] * np.float32(
+        rng.normal(0, 0.15) * size[1]
+    )
     below = (rows + slope > horizon)[..., None]
-    fade = (rows / size[0] - 0.5) * rng.normal(0, 0.8)
+    fade = (rows / size[0] - 0.5) * np.float32(rng.normal(0, 0.8))
     share = np.clip(0.5 + mixed + fade, 0, 1)[..., None]
     a, b, c, d = (_muted(rng) for _ in range(4))
     return np.where(below, c + share * (d - c), a + share * (b - a)).astype(np.uint8)
@@ -48,7 +50,7 @@ def _ground(rng: np.random.Generator, size: Size) -> NDArray[np.uint8]:
 def _muted(rng: np.random.Generator) -> NDArray[np.float32]:
     """A colour half way to grey, as walls, sky and floors have."""
     colour = np.array(any_colour(rng, bright=1.15), dtype=np.float32)
-    return 0.6 * colour + 0.4 * colour.mean() + np.float32(rng.uniform(0, 40))
+    return np.minimum(255, 0.6 * colour + 0.4 * colour.mean() + np.float32(rng.uniform(0, 40)))
 
 
 def clutter(rng: np.random.Generator, canvas: Image.Image) -> None:

@@ -5,7 +5,11 @@ licence. What is learned from them is about drawn figures only.
 """
 
 import json
-from collections.abc import Iterator
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,14 +91,15 @@ def check_settings(num_images: int, size: Size, people: tuple[int, int], skeleto
             raise ConfigError(f"{made}; {nearest(name, POINTS)}")
 
 
-def to_coco(pictures: list[SyntheticPicture], names: list[str], skeleton: Skeleton) -> dict[str, Any]:
-    """The annotations of `pictures` as a COCO keypoint file, ids counted from 1."""
+def to_coco(
+    drawn: Sequence[tuple[SyntheticPerson, ...]], names: Sequence[str], size: Size, skeleton: Skeleton
+) -> dict[str, Any]:
+    """The people of some pictures as the content of a COCO keypoint file, ids counted from 1."""
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
-    for image_id, (picture, name) in enumerate(zip(pictures, names, strict=True), start=1):
-        height, width = picture.image.shape[:2]
-        images.append({"id": image_id, "file_name": name, "height": height, "width": width})
-        for person in picture.people:
+    for image_id, (people, name) in enumerate(zip(drawn, names, strict=True), start=1):
+        images.append({"id": image_id, "file_name": name, "height": size[0], "width": size[1]})
+        for person in people:
             annotations.append({"id": len(annotations) + 1, "image_id": image_id} | coco_person(person))
     return {"info": {}, "images": images, "annotations": annotations, "categories": [coco_category(skeleton)]}
 
@@ -125,22 +130,45 @@ def write_coco(
     size: Size = (256, 256),
     people: tuple[int, int] = (1, 3),
     skeleton: Skeleton = COCO,
+    workers: int = 0,
 ) -> Path:
     """Write pictures and `annotations.json`, which any reader of COCO keypoints can read.
 
-    The arguments are those of `synthetic_pictures`; the pictures are PNG files in `folder`/images.
+    The arguments are those of `synthetic_pictures`, and the result is the same with any number of `workers`
+    (processes; 0 draws in this one). The pictures are PNG files in `folder`/images.
     Returns: the annotation file.
     Raises: ConfigError as `synthetic_pictures`.
     """
+    check_settings(num_images, size, people, skeleton)
     images = Path(folder) / "images"
     images.mkdir(parents=True, exist_ok=True)
-    pictures, names = [], []
-    for index, picture in enumerate(
-        synthetic_pictures(num_images, seed=seed, size=size, people=people, skeleton=skeleton)
-    ):
-        names.append(f"{index:06d}.png")
-        Image.fromarray(picture.image).save(images / names[-1])
-        pictures.append(picture)
+    draw = partial(_draw_to_file, images, seed=seed, size=size, people=people, skeleton=skeleton)
+    with ExitStack() as stack:
+        if workers:
+            context = multiprocessing.get_context("spawn")
+            pool = stack.enter_context(ProcessPoolExecutor(workers, mp_context=context))
+            drawn = list(pool.map(draw, range(num_images), chunksize=16))
+        else:
+            drawn = [draw(index) for index in range(num_images)]
+    names = [picture_name(index) for index in range(num_images)]
     annotations = Path(folder) / "annotations.json"
-    annotations.write_text(json.dumps(to_coco(pictures, names, skeleton)))
+    annotations.write_text(json.dumps(to_coco(drawn, names, size, skeleton)))
     return annotations
+
+
+def picture_name(index: int) -> str:
+    """The file of a picture.
+
+    >>> picture_name(7)
+    '000007.png'
+    """
+    return f"{index:06d}.png"
+
+
+def _draw_to_file(
+    images: Path, index: int, *, seed: int, size: Size, people: tuple[int, int], skeleton: Skeleton
+) -> tuple[SyntheticPerson, ...]:
+    """Draw and save one picture; return who is in it."""
+    picture = draw_picture(np.random.default_rng([seed, index]), size, people, skeleton)
+    Image.fromarray(picture.image).save(images / picture_name(index), compress_level=1)
+    return picture.people
