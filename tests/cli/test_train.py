@@ -1,0 +1,47 @@
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from hrpose.cli.train import spec_of
+from hrpose.errors import ConfigError
+from hrpose.models.base import PoseNetwork
+from tests.cli.conftest import hrpose, tiny_model
+
+
+@pytest.mark.slow
+def test_training_leaves_weights_that_predict(figures: Path, tmp_path: Path) -> None:
+    data = ("--data", figures / "annotations.json", "--images", figures / "images")
+    settings = ("--epochs", "1", "--batch-size", "2", "--from-scratch", "--device", "cpu")
+    shown = hrpose("train", "hrnet_tiny.synthetic_128x96", *data, "--out", tmp_path / "run", *settings)
+    assert shown.exit_code == 0, shown.output
+    assert "17 keypoints; left out: none" in shown.output
+    best = re.search(r"its weights: (.*)", shown.output)
+    assert best is not None
+    measured = hrpose("evaluate", f"local-dir:{best[1]}", *data, "--device", "cpu", "--no-flip-test")
+    assert re.search(r"^AP +0\.\d{4}$", measured.output, re.MULTILINE), measured.output
+
+
+def test_weights_are_measured(weights: str, figures: Path) -> None:
+    data = ("--data", figures / "annotations.json", "--images", figures / "images")
+    shown = hrpose("evaluate", weights, *data)
+    assert shown.exit_code == 0, shown.output
+    assert re.search(r"^AP50 +-?[01]\.\d{4}$", shown.output, re.MULTILINE), shown.output
+
+
+def test_a_missing_annotation_file_is_told(weights: str, tmp_path: Path) -> None:
+    shown = hrpose("evaluate", weights, "--data", tmp_path / "none.json", "--images", tmp_path)
+    assert shown.exit_code == 2
+    assert re.search(r"hrpose: .*none.json", shown.output)
+
+
+def test_a_model_without_a_codec_is_refused() -> None:
+    model: PoseNetwork = tiny_model()
+    model.spec = None
+    with pytest.raises(
+        ConfigError, match="this TopDown is no pose model with a codec; choose a name with a tag"
+    ):
+        spec_of(model)
+    with pytest.raises(ConfigError, match="this Linear is no pose model"):
+        spec_of(torch.nn.Linear(1, 1))  # type: ignore[arg-type]
