@@ -183,6 +183,14 @@ def test_a_skeleton_of_another_count_is_refused() -> None:
         Predictor(Dots(), spec=spec)(picture((40, 30), (60, 70)))
 
 
+def test_a_model_of_other_channels_is_refused() -> None:
+    grey = PoseSpec(skeleton=PAIR, codec=SPEC.codec, mean=(0.5,), std=(0.2,))
+    with pytest.raises(
+        ConfigError, match="the model takes 1 channels, and pictures are read as RGB; call the model"
+    ):
+        Predictor(Dots(grey))
+
+
 def test_faulty_settings_are_refused() -> None:
     with pytest.raises(ConfigError, match="batch_size=0; give 1 or more"):
         Predictor(Dots(), batch_size=0)

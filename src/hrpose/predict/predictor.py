@@ -56,6 +56,11 @@ class Predictor:
             raise ConfigError(f"batch_size={batch_size}; give 1 or more")
         self.model = model if isinstance(model, nn.Module) else _load(model)
         self.spec = spec if spec is not None else _spec_of(self.model)
+        if len(self.spec.mean) != 3:
+            channels = f"the model takes {len(self.spec.mean)} channels"
+            raise ConfigError(
+                f"{channels}, and pictures are read as RGB; call the model and its codec yourself"
+            )
         self.device = _device(self.model, device, named=not isinstance(model, nn.Module))
         self.model.to(self.device)
         self.batch_size, self.flip_test = batch_size, flip_test
