@@ -23,7 +23,8 @@ def test_the_demo_measures_before_and_after_and_leaves_pictures(
         assert text in shown.output
     for name in ("predictions.png", "fine_tuning.png"):
         assert f"{tmp_path / name}" in shown.output
-        assert Image.open(tmp_path / name).width > 200
+        with Image.open(tmp_path / name) as sheet:
+            assert sheet.width > 200
     assert "next:" in shown.output
 
 
