@@ -55,6 +55,13 @@ class HigherHRNet:
                 raise ConfigError(
                     f"{name}={getattr(self, name)}; give one positive number a map, such as (4,)"
                 )
+            if any(self.strides[0] % stride for stride in getattr(self, name)):
+                came = (
+                    f"{name}={getattr(self, name)}, but finer maps double those of stride {self.strides[0]}"
+                )
+                raise ConfigError(
+                    f"{came}; give the coarsest of the heatmaps first, and strides that divide it"
+                )
         for name in ("input_size", "tag_dims"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}={getattr(self, name)}, but it counts; give 1 or more")
@@ -95,10 +102,11 @@ class HigherHRNet:
         )
         return PoseTargets(heatmaps=tuple(heatmaps), tags=tags)
 
-    @staticmethod
-    def map_size(size: Size, stride: int) -> Size:
-        """Of the maps for an input (height, width), rounded up as the network does."""
-        return -(-size[0] // stride), -(-size[1] // stride)
+    def map_size(self, size: Size, stride: int) -> Size:
+        """Of the maps of a stride, for an input (height, width): the coarsest round up, finer ones double."""
+        coarsest = self.strides[0]
+        height, width = (-(-side // coarsest) * coarsest // stride for side in size)
+        return height, width
 
     def merge(
         self, passes: Sequence[Pass], *, mirror_index: Sequence[int] = (), size: Size | None = None

@@ -2,5 +2,7 @@
 
 from hrpose.losses.heatmap import HeatmapMSE, HeatmapOHKM, OffsetMSE
 from hrpose.losses.hourglass import StackMSE
+from hrpose.losses.multires import MaskedMSE, MultiResolutionLoss
+from hrpose.losses.tags import AELoss
 
-__all__ = ["HeatmapMSE", "HeatmapOHKM", "OffsetMSE", "StackMSE"]
+__all__ = ["AELoss", "HeatmapMSE", "HeatmapOHKM", "MaskedMSE", "MultiResolutionLoss", "OffsetMSE", "StackMSE"]

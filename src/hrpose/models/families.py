@@ -10,9 +10,13 @@ from hrpose.backbones.build import BACKBONES
 from hrpose.backbones.hrnet import HRNetConfig
 from hrpose.backbones.timm import TimmConfig
 from hrpose.codecs import CODECS
+from hrpose.codecs.pose_ae import AEHourglass, HourglassGrouping
+from hrpose.codecs.bottomup import HigherHRNet
+from hrpose.codecs.tags import TagGrouping
 from hrpose.errors import ConfigError, nearest
+from hrpose.models.bottomup import BottomUp, BottomUpConfig, BottomUpSpec
 from hrpose.models.classify import Classifier, ClassifierConfig
-from hrpose.models.hourglass import HourglassConfig, StackedHourglass
+from hrpose.models.hourglass import HourglassAESpec, HourglassConfig, StackedHourglass
 from hrpose.models.segment import Segmenter, SegmenterConfig
 from hrpose.models.spec import PoseSpec
 from hrpose.models.topdown import TopDown, TopDownConfig
@@ -21,6 +25,7 @@ from hrpose.skeletons import Skeleton
 FAMILIES: dict[type, Any] = {  # settings, and what they build; a new family adds its line here and below
     **BACKBONES,
     TopDownConfig: TopDown,
+    BottomUpConfig: BottomUp,
     ClassifierConfig: Classifier,
     SegmenterConfig: Segmenter,
     HourglassConfig: StackedHourglass,
@@ -28,14 +33,21 @@ FAMILIES: dict[type, Any] = {  # settings, and what they build; a new family add
 
 KINDS: dict[str, type] = {  # how config.json names what it holds
     "topdown": TopDownConfig,
+    "bottomup": BottomUpConfig,
     "classifier": ClassifierConfig,
     "segmenter": SegmenterConfig,
     "hourglass": HourglassConfig,
+    "hourglass_ae_spec": HourglassAESpec,
+    "hourglass_grouping": HourglassGrouping,
     "hrnet": HRNetConfig,
     "timm": TimmConfig,
     "pose_spec": PoseSpec,
+    "bottomup_spec": BottomUpSpec,
+    "tag_grouping": TagGrouping,
     "skeleton": Skeleton,
+    f"codec.{AEHourglass.name}": AEHourglass,
     **{f"codec.{name}": codec for name, codec in CODECS.items()},
+    f"codec.{HigherHRNet.name}": HigherHRNet,
 }
 
 
