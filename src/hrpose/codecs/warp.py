@@ -38,9 +38,9 @@ def crop_images(
     >>> crop_images(image, torch.tensor([[[1.0, 0.0, -1.0], [0.0, 1.0, 0.0]]]), None, (2, 2)).int().tolist()
     [[[[1, 2], [5, 6]]]]
     """
-    whole = _as_list(images)
+    whole = image_list(images)
     check_shape("matrices", matrices, "M", 2, 3)
-    index = _as_index(image_index, len(matrices), len(whole))
+    index = crop_index(image_index, len(matrices), len(whole))
     device, dtype = (whole[0].device, whole[0].dtype) if whole else (matrices.device, matrices.dtype)
     channels = whole[0].shape[0] if whole else 3
     precise = torch.float64 if torch.float64 in (dtype, matrices.dtype) else torch.float32
@@ -57,7 +57,8 @@ def crop_images(
     return crops
 
 
-def _as_list(images: Tensor | Sequence[Tensor]) -> list[Tensor]:
+def image_list(images: Tensor | Sequence[Tensor]) -> list[Tensor]:
+    """One image or several as a list of (C, H, W), of one kind."""
     if isinstance(images, Tensor):
         images = [images] if images.dim() == 3 else images
     whole = list(images)
@@ -77,7 +78,8 @@ def _as_list(images: Tensor | Sequence[Tensor]) -> list[Tensor]:
     return whole
 
 
-def _as_index(image_index: Sequence[int] | Tensor | None, crops: int, images: int) -> list[int]:
+def crop_index(image_index: Sequence[int] | Tensor | None, crops: int, images: int) -> list[int]:
+    """The image of each crop."""
     if image_index is None:
         image_index = [0] * crops
     index = [int(i) for i in (image_index.tolist() if isinstance(image_index, Tensor) else image_index)]
