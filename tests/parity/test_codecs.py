@@ -15,13 +15,6 @@ OTHER_FAMILIES = {
     "augment_bottomup": "bottom-up",
     "bottomup_dataset": "bottom-up",
     "bottomup_evaluate": "bottom-up",
-    "decode_hourglass": "hourglass",
-    "group_pose_ae": "hourglass",
-    "loss_hourglass": "hourglass",
-    "loss_pose_ae": "hourglass",
-    "multiscale_pose_ae": "hourglass",
-    "princeton_transform": "hourglass",
-    "target_princeton": "hourglass",
 }
 
 CASES = [Case(p) for p in sorted(Path(reference_folder(), "codecs").glob("*.npz"))]

@@ -160,7 +160,7 @@ class TagGrouping:
         return tags
 
     def found(self, heatmaps: Heatmaps, maps: Tensor, best: Found) -> Tensor:
-        """The best pixels for Q missing keypoints of `maps` as x, y and score, (Q, 3); above 0 it is filled in."""
+        """x, y, score of Q missing keypoints of `maps`, (Q, 3); those with a score above 0 are filled in."""
         return torch.cat((torch.stack((best.x, best.y), 1) + best.nudge + 0.5, best.values[:, None]), 1)
 
     def _fill(self, heatmaps: Heatmaps, tags: tuple[Tags, ...], people: list[Table]) -> None:

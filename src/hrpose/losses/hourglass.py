@@ -3,14 +3,14 @@
 from torch import Tensor, nn
 
 from hrpose.errors import ConfigError
-from hrpose.losses.heatmap import map_factor, squared_error
+from hrpose.losses.multires import MaskedMSE
 from hrpose.types import Heatmaps, Scores
 
 
 class StackMSE(nn.Module):
     """The mean squared error, divided by the number of stacks: so the terms of all stacks sum to their mean.
 
-    Unlike `HeatmapMSE` it is not halved. Masked pixels count in the mean, as zeros.
+    Unlike `HeatmapMSE` it is not halved.
 
     Args:
         stacks: terms that are summed; 1 leaves the mean squared error itself.
@@ -27,6 +27,7 @@ class StackMSE(nn.Module):
         if stacks < 1:
             raise ConfigError(f"stacks={stacks}, but there is at least one; give 1 or more")
         self.stacks = stacks
+        self.error = MaskedMSE()
 
     def forward(
         self, maps: Heatmaps, targets: Heatmaps, weights: Scores | None = None, masks: Tensor | None = None
@@ -35,14 +36,5 @@ class StackMSE(nn.Module):
 
         Raises: ShapeError if the shapes do not agree.
         """
-        each = self.per_image(maps, targets, weights, masks)
+        each = self.error(maps, targets, weights, masks)
         return each.sum() / (max(len(each), 1) * self.stacks)
-
-    def per_image(
-        self, maps: Heatmaps, targets: Heatmaps, weights: Scores | None = None, masks: Tensor | None = None
-    ) -> Tensor:
-        """The mean squared error of each image, (N,), whatever the number of stacks."""
-        error = squared_error(maps, targets, masks)
-        if weights is not None:
-            error = error * map_factor(weights, maps, squared=False)[:, :, None, None]
-        return error.mean((1, 2, 3))

@@ -10,8 +10,8 @@ from hrpose.backbones.build import BACKBONES
 from hrpose.backbones.hrnet import HRNetConfig
 from hrpose.backbones.timm import TimmConfig
 from hrpose.codecs import CODECS
-from hrpose.codecs.pose_ae import AEHourglass, HourglassGrouping
 from hrpose.codecs.bottomup import HigherHRNet
+from hrpose.codecs.pose_ae import AEHourglass, HourglassGrouping
 from hrpose.codecs.tags import TagGrouping
 from hrpose.errors import ConfigError, nearest
 from hrpose.models.bottomup import BottomUp, BottomUpConfig, BottomUpSpec

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from hrpose.backbones.base import check_images
+from hrpose.codecs.bottomup import HigherHRNet
+from hrpose.codecs.pose_ae import AEHourglass
 from hrpose.errors import ConfigError
 from hrpose.layers.blocks import conv_bn
 from hrpose.layers.checks import check_positive
@@ -23,9 +25,21 @@ from hrpose.layers.hourglass import (
 )
 from hrpose.layers.recompute import recompute
 from hrpose.losses.hourglass import StackMSE
+from hrpose.losses.multires import MultiResolutionLoss
 from hrpose.models.base import Supervised
+from hrpose.models.bottomup import BottomUpSpec
 from hrpose.models.spec import PoseSpec, check_spec
-from hrpose.types import Images, PoseMaps
+from hrpose.models.supervise import paired
+from hrpose.types import Images, PoseMaps, PoseTargets
+
+TAG_FACTOR = 0.001  # what pull and push count for beside the heatmaps, as in the authors' code
+
+
+@dataclass(frozen=True, kw_only=True)
+class HourglassAESpec(BottomUpSpec):
+    """As `BottomUpSpec`, for an hourglass with tags: its authors' codec, or HigherHRNet's."""
+
+    codec: AEHourglass | HigherHRNet  # type: ignore[assignment]  # one more than in other bottom-up networks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +74,7 @@ class HourglassConfig:
             made = f"the stem gives {self.stem[-1]} channels, but the hourglass takes {self.widths[0]}"
             raise ConfigError(f"{made}; end stem with widths[0]")
         if self.spec is not None:
-            check_spec(
-                self.spec, num_keypoints=self.num_keypoints, maps_per_keypoint=1, in_chans=self.in_chans
-            )
+            check_hourglass_spec(self.spec, self)
 
     @property
     def out_channels(self) -> int:
@@ -140,7 +152,7 @@ class StackedHourglass(Supervised):
 
     def __init__(self, config: HourglassConfig) -> None:
         super().__init__(config)
-        self.criterion = StackMSE(config.stacks)  # another one may be set in its place
+        self.criterion = make_criterion(config)
         self.stem = make_stem(config)
         self.stacks = nn.ModuleList(Stack(config) for _ in range(config.stacks))
         self.links = nn.ModuleList(Link(config) for _ in range(config.stacks - 1))
@@ -166,6 +178,18 @@ class StackedHourglass(Supervised):
         return PoseMaps(
             heatmaps, tuple(maps[:, keypoints : keypoints + tags] for maps in made) if tags else ()
         )
+
+    def loss(self, maps: PoseMaps, targets: PoseTargets) -> dict[str, Tensor]:
+        """Named terms whose sum is the loss; targets of one stack serve all.
+
+        Returns: "heatmaps_0" ... for each stack; with tags "push_0", "pull_0" ... too.
+        """
+        if not self.config.tags:
+            return super().loss(maps, targets)
+        heatmaps, masks = paired(maps.heatmaps, targets)
+        tags = targets.tags * len(maps.tags) if len(targets.tags) == 1 else targets.tags
+        used = tuple(mask for mask in masks if mask is not None)
+        return self.criterion(maps, PoseTargets(heatmaps, targets.weights, used, tags))
 
     def set_grad_checkpointing(self, enable: bool = True) -> None:
         """Recompute the activations of each hourglass in the backward pass, to save memory."""
@@ -212,3 +236,24 @@ def convolution(
     """Convolution and ReLU with the bias and the batch norm that go with `unit`."""
     bias, norm = unit in ("preact", "conv"), unit != "conv"
     return conv_relu(in_channels, channels, kernel, stride=stride, bias=bias, norm=norm)
+
+
+def make_criterion(config: HourglassConfig) -> nn.Module:
+    """The mean over the stacks of the squared error and, with tags, of push and pull."""
+    if not config.tags:
+        return StackMSE(config.stacks)
+    share = 1 / config.stacks
+    factors = (TAG_FACTOR * share,) * config.stacks
+    return MultiResolutionLoss(
+        heatmap_factors=(share,) * config.stacks, push_factors=factors, pull_factors=factors
+    )
+
+
+def check_hourglass_spec(spec: PoseSpec, config: HourglassConfig) -> None:
+    """Raise ConfigError unless codec, skeleton and figures fit what the network gives."""
+    check_spec(spec, num_keypoints=config.num_keypoints, maps_per_keypoint=1, in_chans=config.in_chans)
+    if isinstance(spec, HourglassAESpec) != bool(config.tags):
+        needed = (
+            "HourglassAESpec, whose codec reads tags" if config.tags else "PoseSpec with a top-down codec"
+        )
+        raise ConfigError(f"tags={config.tags}, but spec is a {type(spec).__name__}; give a {needed}")
