@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -123,6 +123,13 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise TrainingError(f"{path} cannot be read ({error}); delete it to begin again") from error
 
 
+def begin_log(folder: Path, history: Iterable[Mapping[str, Any]]) -> None:
+    """A log of the epochs that count: one that a kill cut off from its state is done again."""
+    (folder / LOG).unlink(missing_ok=True)
+    for record in history:
+        append_log(folder, record)
+
+
 def append_log(folder: Path, record: Mapping[str, Any]) -> None:
     """One more line of JSON in the log."""
     with (folder / LOG).open("a", encoding="utf-8") as log:
@@ -132,8 +139,9 @@ def append_log(folder: Path, record: Mapping[str, Any]) -> None:
 def save_weights(model: nn.Module, folder: Path) -> None:
     """config.json and model.safetensors, from which the model can be built again."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_tensors(folder / "model.safetensors", model.state_dict(), {})
-    text = json.dumps(config_to_dict(model.config), indent=2)
+    config = config_to_dict(model.config)
+    write_tensors(folder / "model.safetensors", model.state_dict(), config)  # hub reads it off the header
+    text = json.dumps(config, indent=2)
     beside = folder / f".config.json.{os.getpid()}"
     beside.write_text(text, encoding="utf-8")
     beside.replace(folder / "config.json")
