@@ -5,16 +5,23 @@ import dataclasses
 import pytest
 import torch
 
+from hrpose.codecs import Princeton
+from hrpose.codecs.aggregate import Pass
+from hrpose.codecs.pose_ae import AEHourglass
 from hrpose.errors import ConfigError, ShapeError, UnknownNameError
 from hrpose.layers import Hourglass
+from hrpose.losses.tags import AELoss
 from hrpose.models import (
     HOURGLASS_CONFIGS,
+    HourglassAESpec,
     HourglassConfig,
+    PoseSpec,
     StackedHourglass,
     build,
     config_from_dict,
     config_to_dict,
 )
+from hrpose.skeletons import Skeleton
 from hrpose.types import PoseMaps, PoseTargets
 
 TINY = HourglassConfig(num_keypoints=5, stem=(4, 8), widths=(8, 8, 8))
@@ -158,3 +165,69 @@ def test_anything_but_images_is_refused() -> None:
         net(torch.zeros(1, 4, 32, 32))
     with pytest.raises(ShapeError, match=r"a map of \(1, 1\) cannot be halved; give larger images"):
         net.eval()(torch.zeros(1, 3, 8, 8))
+
+
+def ae_targets(targets: int) -> PoseTargets:
+    heatmaps, places = torch.rand(2, 5, 4, 4), torch.randint(-1, 80, (2, 3, 5))
+    return PoseTargets(
+        (heatmaps,) * targets, masks=(torch.ones(2, 4, 4),) * targets, tags=(places,) * targets
+    )
+
+
+@pytest.mark.parametrize("targets", [1, 2])
+def test_tags_of_every_stack_are_pulled_and_pushed_by_the_factors_of_the_authors(targets: int) -> None:
+    torch.manual_seed(0)
+    net = StackedHourglass(KINDS["conv"])
+    maps = PoseMaps(*(tuple(torch.randn(2, 5, 4, 4) for _ in range(2)) for _ in range(2)))
+    wanted = ae_targets(targets)
+    terms = net.loss(maps, wanted)
+    assert sorted(terms) == [f"{name}_{k}" for name in ("heatmaps", "pull", "push") for k in (0, 1)]
+    push, pull = AELoss()(maps.tags[1], wanted.tags[0])
+    assert torch.allclose(terms["push_1"], push.mean() * 0.001 / 2)
+    assert torch.allclose(terms["pull_1"], pull.mean() * 0.001 / 2)
+    error = (maps.heatmaps[0] - wanted.heatmaps[0]).square().mean()
+    assert torch.allclose(terms["heatmaps_0"], error / 2)
+
+
+def test_it_learns_to_tell_two_people_apart() -> None:
+    torch.manual_seed(0)
+    config = dataclasses.replace(KINDS["conv"], num_keypoints=2, tags=2, spare=0, stacks=1)
+    net, codec = StackedHourglass(config), AEHourglass(input_size=64)
+    net.criterion.push_factors = net.criterion.pull_factors = (0.1,)
+    images = torch.randn(1, 3, 64, 64)
+    points = torch.tensor([[[[10.0, 20.0], [22.0, 40.0]], [[50.0, 14.0], [44.0, 50.0]]]])
+    targets = codec.encode(points, torch.ones(1, 2, 2), (64, 64))
+    optimizer = torch.optim.Adam(net.parameters(), 3e-3)
+    for _ in range(250):
+        optimizer.zero_grad()
+        sum(net.loss(net(images), targets).values()).backward()
+        optimizer.step()
+    with torch.no_grad():
+        people = codec.decode(codec.merge([Pass(net(images))]))[0]
+    found = codec.resized((64, 64)).to_image(people.points, (16, 16))
+    assert len(found) == 2
+    for person in points[0]:
+        assert min(float((one - person).abs().max()) for one in found) < 4
+
+
+SPEC = PoseSpec(skeleton=Skeleton.generic(5), codec=Princeton(input_size=(64, 64)))
+AE_SPEC = HourglassAESpec(skeleton=Skeleton.generic(5), codec=AEHourglass(input_size=64))
+
+
+def test_a_spec_is_stored_with_its_codec() -> None:
+    for config in (dataclasses.replace(TINY, spec=SPEC), dataclasses.replace(KINDS["conv"], spec=AE_SPEC)):
+        assert config_from_dict(config_to_dict(config)) == config
+        assert StackedHourglass(config).spec == config.spec
+
+
+def test_a_spec_of_another_kind_of_network_is_refused() -> None:
+    with pytest.raises(
+        ConfigError, match=r"tags=0, but spec is a HourglassAESpec; give a PoseSpec with a top-down"
+    ):
+        dataclasses.replace(TINY, spec=AE_SPEC)
+    with pytest.raises(
+        ConfigError, match=r"tags=5, but spec is a PoseSpec; give a HourglassAESpec, whose codec"
+    ):
+        dataclasses.replace(KINDS["conv"], spec=SPEC)
+    with pytest.raises(ConfigError, match=r"names 5 keypoints, but num_keypoints=4"):
+        dataclasses.replace(TINY, num_keypoints=4, spec=SPEC)
