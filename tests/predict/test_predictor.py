@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from hrpose.backbones.hrnet import HRNetConfig
 from hrpose.codecs import MSRA
-from hrpose.errors import ConfigError, DataError, ImageError, ShapeError
+from hrpose.errors import ConfigError, DataError, ImageError, ShapeError, UnknownNameError, WeightsError
+from hrpose.hub.pretrained import save_pretrained
 from hrpose.models.spec import PoseSpec
 from hrpose.models.topdown import TopDown, TopDownConfig
 from hrpose.predict import Detections, Predictor
@@ -156,6 +157,26 @@ def test_half_precision_models_predict() -> None:
     assert predictor(picture((40, 30), (60, 70)), BOX).keypoints.dtype == np.float32
 
 
+def test_weights_in_a_folder_are_loaded(tmp_path) -> None:
+    config = TopDownConfig(backbone=HRNetConfig(width=4, rounds=(1,), outputs=1), num_keypoints=2, spec=SPEC)
+    model = TopDown(config).eval()
+    save_pretrained(model, tmp_path)
+    image = picture((40, 30), (60, 70))
+    for source in (tmp_path, str(tmp_path), f"local-dir:{tmp_path}", tmp_path / "model.safetensors"):
+        predictor = Predictor(source, device="cpu")
+        assert predictor.spec == SPEC
+        np.testing.assert_allclose(
+            predictor(image, BOX).scores, Predictor(model)(image, BOX).scores, atol=1e-6
+        )
+
+
+def test_a_name_that_is_nothing_is_answered_with_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match=r"did you mean hrnet_w32.coco_256x192"):
+        Predictor("hrnet_w32.coco_256x129")
+    with pytest.raises(WeightsError, match=r"weights.pth"):
+        Predictor("no/such/weights.pth")
+
+
 def test_a_model_without_a_spec_says_what_to_do() -> None:
     with pytest.raises(
         ConfigError, match=r"this Dots does not say how .* \(no spec\); build it with hrpose.create_"
@@ -203,6 +224,8 @@ def test_a_faulty_picture_is_named() -> None:
     bad = np.full((20, 20, 3), np.nan)
     with pytest.raises(ImageError, match="picture 1: the image holds 1200 values that are NaN"):
         Predictor(Dots())([good, bad])
+    with pytest.raises(ImageError, match=r"^the image holds 1200 values that are NaN"):
+        Predictor(Dots())(bad)
 
 
 def test_faulty_boxes_are_named() -> None:

@@ -97,7 +97,9 @@ class Predictor:
         """
         check_format(box_format)
         several = isinstance(images, list | tuple)
-        pictures = [_read(source, number) for number, source in enumerate(images if several else [images])]
+        pictures = (
+            [_read(one, number) for number, one in enumerate(images)] if several else [read_image(images)]
+        )
         given = _boxes_by_picture(boxes, len(pictures), several=several)
         found = [
             _find(one, picture, box_format=box_format, number=number)
