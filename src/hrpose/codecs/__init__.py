@@ -3,7 +3,9 @@
 from hrpose.codecs.dark import DARK
 from hrpose.codecs.face import Face
 from hrpose.codecs.hourglass import Princeton
+from hrpose.codecs.instance import InstanceGrouping
 from hrpose.codecs.msra import MSRA
+from hrpose.codecs.pose_ae import AEHourglass, HourglassGrouping
 from hrpose.codecs.topdown import TopDownCodec
 from hrpose.codecs.udp import UDP, UDPOffset
 from hrpose.codecs.warp import crop_images
@@ -12,4 +14,17 @@ CODECS: dict[str, type[TopDownCodec]] = {
     codec.name: codec for codec in (MSRA, UDP, UDPOffset, DARK, Face, Princeton)
 }
 
-__all__ = ["CODECS", "DARK", "MSRA", "UDP", "Face", "Princeton", "TopDownCodec", "UDPOffset", "crop_images"]
+__all__ = [
+    "CODECS",
+    "DARK",
+    "MSRA",
+    "UDP",
+    "AEHourglass",
+    "Face",
+    "HourglassGrouping",
+    "InstanceGrouping",
+    "Princeton",
+    "TopDownCodec",
+    "UDPOffset",
+    "crop_images",
+]
