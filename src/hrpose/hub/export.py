@@ -25,7 +25,10 @@ def export_weights(model: nn.Module, origin: str = "official") -> dict[str, Tens
     kind = KINDS.get(type(model), "topdown")
     if kind == "trunk":
         weights = {f"backbone.{name}": w for name, w in weights.items()}
-    fitting = [o for o in ORIGINS.values() if belongs(o, origin) and kind in (o.kind, "trunk")]
+    able = [
+        o for o in ORIGINS.values() if belongs(o, origin) and (o.kind in (kind, "any") or kind == "trunk")
+    ]
+    fitting = sorted(able, key=lambda o: o.kind != kind)  # a bare trunk goes by its own table if there is one
     left: tuple[str, ...] = ()
     for known in fitting:
         converted = known.export_weights(weights)

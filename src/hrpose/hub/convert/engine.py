@@ -18,7 +18,7 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
     """A name with numbers left open, as a regular expression.
 
     `{x}` is a number, the same one wherever `x` stands again. A pattern that ends in a dot claims every
-    name with one more word after it (weight, bias, running_mean ...).
+    name with one more word after it (weight, bias, running_mean ...); `*` at the end is any rest at all.
 
     >>> compile_pattern("layer1.{i}.bn{n}.").fullmatch("layer1.3.bn2.weight").groupdict()
     {'i': '3', 'n': '2', 'word': 'weight'}
@@ -31,8 +31,9 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
         seen.add(name)
         return f"(?P={name})" if known else rf"(?P<{name}>\d+)"
 
-    open_numbers = re.sub(r"\\\{(\w+)\\\}", number, re.escape(pattern))
-    return re.compile(open_numbers + (r"(?P<word>\w+)" if pattern.endswith(".") else ""))
+    open_numbers = re.sub(r"\\\{(\w+)\\\}", number, re.escape(pattern.removesuffix("*")))
+    rest = ".+" if pattern.endswith("*") else r"(?P<word>\w+)" if pattern.endswith(".") else ""
+    return re.compile(open_numbers + rest)
 
 
 def under(prefixes: Rule, rules: Iterable[Rule]) -> tuple[Rule, ...]:

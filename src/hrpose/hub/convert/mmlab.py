@@ -51,13 +51,7 @@ MMPRETRAIN = Origin(
     rules=INTO_BACKBONE,
     drops=(
         *PREPROCESSOR,
-        ("neck.increase_layers.{b}.{i}.conv{n}.", OTHER_HEAD),
-        ("neck.increase_layers.{b}.{i}.bn{n}.", OTHER_HEAD),
-        ("neck.increase_layers.{b}.{i}.downsample.{n}.", OTHER_HEAD),
-        ("neck.downsample_layers.{b}.conv.", OTHER_HEAD),
-        ("neck.downsample_layers.{b}.bn.", OTHER_HEAD),
-        ("neck.final_layer.conv.", OTHER_HEAD),
-        ("neck.final_layer.bn.", OTHER_HEAD),
+        ("neck.*", OTHER_HEAD),
         ("head.fc.", OTHER_HEAD),
     ),
 )

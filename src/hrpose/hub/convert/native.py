@@ -16,8 +16,9 @@ class Native(Origin):
         return Converted(weights={prefix + name: w for name, w in theirs.items()})
 
     def export_weights(self, ours: Mapping[str, Tensor]) -> Converted:
-        """The same names."""
-        return Converted(weights=dict(ours))
+        """The same names; those of a bare trunk come out from behind `backbone.`."""
+        prefix = "backbone." if self.kind == "trunk" else ""
+        return Converted(weights={name.removeprefix(prefix): w for name, w in ours.items()})
 
 
 NATIVE = Native(name="hrpose", title="hrpose", kind="any", rules=(), tells=("backbone.stem.0.weight",))

@@ -57,7 +57,7 @@ CLASSIFICATION = Origin(
     ),
 )
 
-OF_CLASSIFIER = "part of an ImageNet classifier whose last layer is not in the file"
+OF_CLASSIFIER = "part of an ImageNet classifier, which is not whole here or goes by names of its own"
 BACKBONE = Origin(
     name="official_trunk",
     title="HRNet trunk without a head (ImageNet initialisation files, timm features)",
@@ -65,10 +65,10 @@ BACKBONE = Origin(
     tells=("layer1.0.conv1.weight", "transition1.1.0.0.weight", "stage2.0.branches.0.0.conv1.weight"),
     rules=INTO_BACKBONE,
     drops=(
-        ("incre_modules.{b}.{i}.conv{n}.", OF_CLASSIFIER),
-        ("incre_modules.{b}.{i}.bn{n}.", OF_CLASSIFIER),
-        ("incre_modules.{b}.{i}.downsample.{n}.", OF_CLASSIFIER),
-        ("downsamp_modules.{b}.{n}.", OF_CLASSIFIER),
-        ("final_layer.{n}.", OF_CLASSIFIER),
+        ("head.{k}.{b}.*", OF_CLASSIFIER),  # in the initialisation files of the pose code
+        ("fc.*", OF_CLASSIFIER),
+        ("incre_modules.*", OF_CLASSIFIER),
+        ("downsamp_modules.*", OF_CLASSIFIER),
+        ("final_layer.{k}.*", OF_CLASSIFIER),
     ),
 )

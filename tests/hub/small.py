@@ -1,0 +1,43 @@
+"""Small networks of each kind, and their weights under foreign names."""
+
+from torch import Tensor, nn
+
+from hrpose.backbones.hrnet import HRNet, HRNetConfig
+from hrpose.hub.convert import find_origin
+from hrpose.models import Classifier, ClassifierConfig, Segmenter, SegmenterConfig, TopDown, TopDownConfig
+
+V1 = HRNetConfig(
+    width=4, stem_width=8, stage1_width=4, stage1_blocks=4, rounds=(1, 2, 1), blocks=1, outputs=1
+)
+ALL = HRNetConfig(width=4, stem_width=8, stage1_width=4, stage1_blocks=4, rounds=(1, 2, 1), blocks=1)
+V2 = HRNetConfig(
+    width=4, stem_width=8, stage1_width=4, stage1_blocks=4, rounds=(1, 2, 1), blocks=1, upsample="bilinear"
+)
+
+
+def pose_v1(num_keypoints: int = 17) -> TopDown:
+    return TopDown(TopDownConfig(backbone=V1, num_keypoints=num_keypoints))
+
+
+def pose_v2(num_keypoints: int = 98, hidden: int | None = None) -> TopDown:
+    return TopDown(TopDownConfig(backbone=V2, head="v2", num_keypoints=num_keypoints, hidden=hidden))
+
+
+def classifier(num_classes: int = 10) -> Classifier:
+    return Classifier(ClassifierConfig(backbone=ALL, num_classes=num_classes, widths=(2, 3, 4, 5), hidden=6))
+
+
+def segmenter(num_classes: int = 19) -> Segmenter:
+    return Segmenter(SegmenterConfig(backbone=V2, num_classes=num_classes))
+
+
+def trunk() -> HRNet:
+    return HRNet(ALL)
+
+
+def foreign(model: nn.Module, origin: str) -> dict[str, Tensor]:
+    """The weights of a model as `origin` names them."""
+    weights = dict(model.state_dict())
+    if isinstance(model, HRNet):
+        weights = {f"backbone.{name}": w for name, w in weights.items()}
+    return find_origin(origin).export_weights(weights).weights
