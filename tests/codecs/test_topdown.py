@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from hrpose.codecs import CODECS, DARK, MSRA, UDP, Face, TopDownCodec, UDPOffset
+from hrpose.codecs import CODECS, DARK, MSRA, UDP, Face, Princeton, TopDownCodec, UDPOffset
 from hrpose.errors import ConfigError, HRPoseError, ShapeError, UnknownNameError
 
 SQUARE = (128, 128)
@@ -186,7 +186,7 @@ def test_sizes_read_from_json_are_taken() -> None:
 
 def test_every_codec_is_listed_by_its_name() -> None:
     listed = {"msra": MSRA, "udp": UDP, "udp_offset": UDPOffset, "dark": DARK, "face": Face}
-    assert listed == CODECS
+    assert {**listed, "princeton": Princeton} == CODECS
 
 
 @pytest.mark.parametrize("name", CODECS)
