@@ -20,7 +20,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from hrpose.backbones.hrnet import HRNetConfig
-from hrpose.codecs import UDP
+from hrpose.codecs import DARK
 from hrpose.data.augment import TopDownAugment
 from hrpose.data.coco import CocoKeypoints
 from hrpose.data.memory import TopDownInMemory
@@ -39,7 +39,7 @@ TINY = HRNetConfig(
     blocks=1,
     outputs=1,
 )
-CODEC = UDP(input_size=(128, 96), sigma=1.5, kernel=5, padding=1.15)
+CODEC = DARK(input_size=(128, 96), sigma=1.5, kernel=5, padding=1.15)
 TRAIN_SEED, VAL_SEED, TEST_SEED = 1, 2, 3
 WORKERS = 2  # processes that draw
 
@@ -76,7 +76,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--output", help="folder for pictures, checkpoints and weights; else a temporary one")
     parser.add_argument("--pictures", type=int, default=8000)
-    parser.add_argument("--epochs", type=int, default=11)
+    parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument(

@@ -98,9 +98,19 @@ def check_data(model: nn.Module, data: TopDownDataset, name: str) -> None:
     if wanted != has:
         came = f"{name} has the {wanted} keypoints of {data.skeleton.name!r}, but the model {has}"
         raise ConfigError(f"{came}; create the model with skeleton= or num_keypoints={wanted}")
-    if model.spec is not None and model.spec.codec != data.codec:
-        came = f"{name} is encoded by {data.codec}, but the model's spec says {model.spec.codec}"
-        raise ConfigError(f"{came}; build the data with model.spec.codec, or set model.spec")
+    if model.spec is not None:
+        check_spec_of(model.spec, data, name)
+
+
+def check_spec_of(spec: PoseSpec, data: TopDownDataset, name: str) -> None:
+    """Raise ConfigError unless `data` were prepared as `spec` says."""
+    ours, theirs = spec.skeleton, data.skeleton
+    if ours.keypoints != theirs.keypoints:
+        came = f"{name} names its keypoints {theirs.name!r}, but the model's spec {ours.name!r}"
+        raise ConfigError(f"{came}; give model.spec the skeleton of the data, or set it to None")
+    if spec.codec != data.codec:
+        came = f"{name} is encoded by {data.codec}, but the model's spec says {spec.codec}"
+        raise ConfigError(f"{came}; build the data with model.spec.codec, or set model.spec to None")
 
 
 def learn_spec(model: PoseNetwork, data: TopDownDataset) -> None:

@@ -94,12 +94,14 @@ def check_same_run(path: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any
 
 
 def load_part(path: Path, module: nn.Module, tensors: Mapping[str, Tensor], prefix: str) -> None:
-    """Load the tensors behind `prefix` into `module`."""
+    """Load the tensors behind `prefix` into `module`. Raises: TrainingError if they are of another one."""
     part = {name.removeprefix(prefix): v for name, v in tensors.items() if name.startswith(prefix)}
-    try:
-        module.load_state_dict(part)
-    except RuntimeError as error:
-        raise TrainingError(f"{path} is of another model ({error}); give another output folder") from error
+    stored, needed = ({name: tuple(v.shape) for name, v in d.items()} for d in (part, module.state_dict()))
+    for name in sorted(stored.keys() | needed.keys()):
+        if stored.get(name) != needed.get(name):
+            differs = f"{name} has the shape {stored.get(name)} there and {needed.get(name)} here"
+            raise TrainingError(f"{path} is of another model: {differs}; give another output folder")
+    module.load_state_dict(part)
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:

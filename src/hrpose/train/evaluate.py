@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from hrpose.data.topdown import TopDownDataset
+from hrpose.errors import DataError
 from hrpose.metrics.coco import coco_ap
 from hrpose.models.base import PoseNetwork
 from hrpose.train.batches import Batch, check_data, collate
@@ -38,6 +39,9 @@ def evaluate(
     Raises: DataError if `data` is empty, or augmented; ConfigError if its keypoints are not the model's.
     """
     check_data(model, data, "the data to evaluate on")
+    if data.augment is not None:
+        random = "the data to evaluate on is augmented, which makes the score random"
+        raise DataError(f"{random}; build it with augment=None")
     detections = list(
         detect(
             model,

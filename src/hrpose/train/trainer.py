@@ -14,7 +14,7 @@ from tqdm import tqdm
 from hrpose.data.topdown import TopDownDataset
 from hrpose.models.base import PoseNetwork
 from hrpose.train.batches import Batch, Shuffled, epoch_seed, train_loader
-from hrpose.train.checkpoint import RunState, append_log, save_weights
+from hrpose.train.checkpoint import RunState, append_log, begin_log, save_weights
 from hrpose.train.config import FitConfig
 from hrpose.train.evaluate import evaluate
 from hrpose.train.optim import WeightMean, make_optimizer, rate_factor, set_rate
@@ -92,6 +92,7 @@ class Trainer:
         if resume:
             self.state.load(self.output, self.settings)
         done = self.state.progress
+        begin_log(self.output, done.history)
         for epoch in range(done.epoch + 1, self.config.epochs + 1):
             record = {"epoch": epoch, **self.learn(epoch), **self.measure(epoch)}
             self.keep(record)
