@@ -60,11 +60,20 @@ def test_a_keypoint_that_is_filled_in_scores_1_and_comes_after_the_person_score(
 
 
 @pytest.mark.parametrize(("mend", "y"), [(False, 11.25), (True, 11.75)])
-def test_the_pixel_below_is_looked_for_no_further_down_than_the_last_keypoint(mend: bool, y: float) -> None:
+def test_below_a_filled_keypoint_it_looks_no_further_than_the_last_keypoint(mend: bool, y: float) -> None:
     heatmaps, tags = two_people()
-    heatmaps[0, 2, 11, 4], heatmaps[0, 2, 12, 4] = 0.05, 0.04  # downhill is down, but row 2 is read
-    found = HourglassGrouping(mend_rows=mend).group(heatmaps, (tags,))[0]
+    heatmaps[0, 2, 11, 4], heatmaps[0, 2, 12, 4] = 0.05, 0.04  # higher below, but row 2 is read
+    found = HourglassGrouping(mend_borders=mend).group(heatmaps, (tags,))[0]
     assert found.points[0, 2, 1] == y
+
+
+@pytest.mark.parametrize(("mend", "x"), [(False, 13.25), (True, 13.75)])
+def test_right_of_a_filled_keypoint_it_looks_no_further_than_the_last_row(mend: bool, x: float) -> None:
+    heatmaps, tags = torch.zeros(1, 2, 8, 16), torch.zeros(1, 2, 8, 16)
+    heatmaps[0, 0, 2, 13] = 0.9
+    heatmaps[0, 1, 4, 13], heatmaps[0, 1, 4, 14] = 0.05, 0.04  # higher on the right, but column 7 is read
+    found = HourglassGrouping(mend_borders=mend).group(heatmaps, (tags,))[0]
+    assert found.points[0, 1, 0] == x
 
 
 def test_an_image_is_fitted_to_a_square_by_its_long_side() -> None:

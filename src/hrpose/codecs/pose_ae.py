@@ -28,8 +28,8 @@ class HourglassGrouping(TagGrouping):
     """`TagGrouping` by the rules of the AE hourglass.
 
     Tags of several dimensions are as far apart as the root of their *mean* squared difference. A keypoint
-    that is filled in scores 1, whatever its heatmap says, and the reference code's slip is kept: when it
-    looks at the pixel below, it goes no further than row K - 1.
+    that is filled in scores 1, whatever its heatmap says, and is nudged with the reference code's slip, see
+    `slipped_nudge`.
 
     Source: Newell et al., NeurIPS 2017, and the code of its authors.
 
@@ -41,7 +41,7 @@ class HourglassGrouping(TagGrouping):
 
     ignore_too_much: bool = True
     nms_kernel: int = 3
-    mend_rows: bool = False  # look at the pixel below wherever the peak is
+    mend_borders: bool = False  # nudge a keypoint that is filled in as any other
 
     def compared(self, tags: NDArray[np.float32]) -> NDArray[np.float32]:
         """The tags (P, T) whose Euclidean distance decides who belongs to whom."""
@@ -50,18 +50,26 @@ class HourglassGrouping(TagGrouping):
     def found(self, heatmaps: Heatmaps, maps: Tensor, best: Found) -> Tensor:
         """x, y, score of Q missing keypoints of `maps`, (Q, 3); those with a score above 0 are filled in."""
         found = super().found(heatmaps, maps, best)
-        if not self.mend_rows:
-            found[:, 1] = best.y + 0.5 + self._nudge_below(heatmaps, maps, best)
+        if not self.mend_borders:
+            found[:, :2] = torch.stack((best.x, best.y), 1) + 0.5 + slipped_nudge(heatmaps, maps, best)
         found[:, 2] = (best.values > 0).to(found)
         return found
 
-    @staticmethod
-    def _nudge_below(heatmaps: Heatmaps, maps: Tensor, best: Found) -> Tensor:
-        """(Q,), a quarter pixel down or up."""
-        flat, last = heatmaps.flatten(0, 1), min(heatmaps.shape[1:3]) - 1
-        below = flat[maps, (best.y + 1).clamp(max=last), best.x]
-        above = flat[maps, (best.y - 1).clamp(min=0), best.x]
-        return (below > above).to(heatmaps.dtype) * 0.5 - 0.25
+
+def slipped_nudge(heatmaps: Heatmaps, maps: Tensor, best: Found) -> Tensor:
+    """`quarter_nudge` with the reference code's slip, (Q, 2) as (x, y).
+
+    The code takes each axis of its maps, keypoint, row and column, for the one after it. So the neighbour to
+    the right is looked for no further than the column that has the number of the last row, and the one below
+    no further than the row that has the number of the last keypoint.
+    """
+    flat, (keypoints, height, width) = heatmaps.flatten(0, 1), heatmaps.shape[1:]
+    last_x, last_y = min(height, width) - 1, min(keypoints, height) - 1
+    right = flat[maps, best.y, (best.x + 1).clamp(max=last_x)]
+    left = flat[maps, best.y, (best.x - 1).clamp(min=0)]
+    below = flat[maps, (best.y + 1).clamp(max=last_y), best.x]
+    above = flat[maps, (best.y - 1).clamp(min=0), best.x]
+    return torch.stack((right > left, below > above), 1).to(heatmaps.dtype) * 0.5 - 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
