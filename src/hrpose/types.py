@@ -18,6 +18,9 @@ Boxes: TypeAlias = Annotated[Tensor, "M 4", "(x, y, width, height) unless a name
 Matrices: TypeAlias = Annotated[Tensor, "M 2 3", "affine map of (x, y, 1)"]
 Size: TypeAlias = tuple[int, int]  # (height, width)
 
+IMAGENET_MEAN = (0.485, 0.456, 0.406)  # RGB of 0..1; what the published networks were trained with
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
 
 class PoseMaps(NamedTuple):
     """What a pose network returns; every map in it is supervised.

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hrpose.codecs.geometry import PIXEL_STD
 from hrpose.data.people import Array
 from hrpose.errors import ConfigError
 
-PIXELS_PER_SCALE = 200
 HALF_BODY_PADDING = 1.5  # wider than the 1.25 of a whole body
 ENOUGH = 2  # a half is preferred with more keypoints than this, and taken at all with as many
 
@@ -107,4 +107,4 @@ def half_body(
         return None
     width, height = chosen.max(axis=0) - chosen.min(axis=0)
     width, height = max(width, height * aspect), max(height, width / aspect)
-    return Placement(chosen.mean(axis=0), np.array([width, height]) / PIXELS_PER_SCALE * HALF_BODY_PADDING)
+    return Placement(chosen.mean(axis=0), np.array([width, height]) / PIXEL_STD * HALF_BODY_PADDING)

@@ -12,9 +12,10 @@ from hrpose.codecs.geometry import mirror_points, transform_points
 from hrpose.data.augment import TopDownAugment
 from hrpose.data.images import read_image
 from hrpose.data.people import Person
-from hrpose.data.topdown import IMAGENET_MEAN, IMAGENET_STD, Sample, TopDownDataset
+from hrpose.data.topdown import Sample, TopDownDataset
 from hrpose.errors import ConfigError
 from hrpose.skeletons import Skeleton
+from hrpose.types import IMAGENET_MEAN, IMAGENET_STD
 
 
 class TopDownInMemory(TopDownDataset):

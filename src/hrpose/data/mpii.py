@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from hrpose.codecs.geometry import PIXEL_STD
 from hrpose.data.coco import load_json
 from hrpose.data.faults import Entry
 from hrpose.data.people import AREA_OF_BOX, Person
 from hrpose.errors import DataError
 from hrpose.skeletons import MPII
 
-PIXELS_PER_SCALE = 200  # a person of scale 1 is so high
 LOWER = 15  # pixels per scale that the centre moves down, so that the feet stay inside
 
 
@@ -43,7 +43,7 @@ def _person(place: int, entry: Entry, folder: Path) -> Person:
     scale = float(entry["scale"])
     if not scale > 0:
         raise DataError(f"entry {place} has scale {scale}; give the height of the person / 200, above 0")
-    side = PIXELS_PER_SCALE * scale
+    side = PIXEL_STD * scale
     x, y = entry["center"][0] - 1, entry["center"][1] + LOWER * scale - 1
     return Person(
         image_id=Path(entry["image"]).stem,

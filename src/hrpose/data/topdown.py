@@ -15,10 +15,7 @@ from hrpose.data.images import read_image
 from hrpose.data.people import Array, Person
 from hrpose.errors import ConfigError, DataError
 from hrpose.skeletons import Skeleton
-from hrpose.types import Matrices
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
+from hrpose.types import IMAGENET_MEAN, IMAGENET_STD, Matrices
 
 
 class Sample(NamedTuple):

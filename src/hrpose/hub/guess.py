@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from hrpose.codecs import MSRA, Face, TopDownCodec
 from hrpose.hub.convert.engine import Origin
 from hrpose.layers.resize import Upsample
-from hrpose.models.spec import IMAGENET_MEAN, IMAGENET_STD, PoseSpec
+from hrpose.models.spec import PoseSpec
 from hrpose.skeletons import Skeleton, find_skeleton
+from hrpose.types import IMAGENET_MEAN, IMAGENET_STD
 
 # By number of keypoints, the skeleton that published weights of this head mostly have, and their input size.
 BODIES = {17: "coco", 16: "mpii", 14: "crowdpose", 133: "coco_wholebody", 136: "halpe", 19: "coco_aic"}

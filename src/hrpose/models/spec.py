@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from hrpose.codecs.topdown import TopDownCodec
 from hrpose.errors import ConfigError
 from hrpose.skeletons import Skeleton
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
+from hrpose.types import IMAGENET_MEAN, IMAGENET_STD
 
 
 @dataclass(frozen=True, kw_only=True)
