@@ -6,7 +6,6 @@ import torch
 from hrpose.codecs.geometry import (
     box_area,
     box_to_center_scale,
-    clean_boxes,
     crop_matrix,
     flip_back,
     invert_matrices,
@@ -45,13 +44,6 @@ def test_no_boxes_give_no_centres(dtype: torch.dtype) -> None:
     assert center.shape == scale.shape == (0, 2)
     assert crop_matrix(center, scale, (256, 192)).shape == (0, 2, 3)
     assert center.dtype == dtype
-
-
-def test_boxes_are_cut_to_the_image_and_lose_a_pixel() -> None:
-    boxes = torch.tensor([[10.0, 20.0, 30.0, 40.0], [90.0, 40.0, 30.0, 30.0], [120.0, 10.0, 20.0, 20.0]])
-    cut, left = clean_boxes(boxes, (50, 100))
-    assert cut[:2].tolist() == [[10, 20, 29, 29], [90, 40, 9, 9]]
-    assert left.tolist() == [True, True, False]
 
 
 def test_the_area_is_that_of_the_padded_box() -> None:
@@ -113,6 +105,15 @@ def test_a_pixel_wide_box_has_no_dark_crop() -> None:
         crop_matrix(CENTER[:1], torch.tensor([[0.005, 0.005]], dtype=torch.float64), (64, 48), form="dark")
 
 
+@pytest.mark.parametrize(
+    "broken", [[[0.0, 0.0, 1.0], [0.0, 0.0, 1.0]], [[1.0, 2.0, 0.0], [2.0, 4.0, 0.0]], [[math.nan] * 3] * 2]
+)
+def test_a_map_without_an_inverse_is_named(broken: list[list[float]]) -> None:
+    good = [[1.0, 0.0, 3.0], [0.0, 1.0, 4.0]]
+    with pytest.raises(DataError, match=r"matrix 1 is \[\[.*, which has no inverse; give finite maps that"):
+        invert_matrices(torch.tensor([good, broken]))
+
+
 def test_mirroring_points_twice_changes_nothing() -> None:
     points, index = torch.rand(2, 3, 2) * 10, (0, 2, 1)
     mirrored = mirror_points(points, 10, index)
@@ -132,8 +133,6 @@ def test_flipping_back_swaps_the_sides_and_keeps_the_first_column_of_a_shift() -
 def test_wrong_shapes_are_named() -> None:
     with pytest.raises(ShapeError, match=r"boxes has the shape \(4,\), but \(M, 4\) is needed"):
         box_to_center_scale(torch.zeros(4), (64, 64))
-    with pytest.raises(ShapeError, match=r"boxes has the shape \(1, 5\)"):
-        clean_boxes(torch.zeros(1, 5), (64, 64))
     with pytest.raises(ShapeError, match=r"scale has the shape \(2,\), but \(2, 2\) is needed"):
         crop_matrix(CENTER, SCALE[:, 0], (64, 48))
     with pytest.raises(ShapeError, match=r"matrices has the shape \(1, 2, 3\), but \(2, 2, 3\) is needed"):

@@ -100,13 +100,13 @@ def test_a_crop_keeps_to_whole_pixels_of_the_image() -> None:
 
 def test_a_turned_crop_is_sampled_from_the_image() -> None:
     image, turned = torch.rand(1, 80, 100), CODEC.matrices(CENTER, SCALE, torch.tensor([30.0]))
-    assert torch.equal(CODEC.crop(image, turned), crop_images(image, turned, None, (64, 64)))
+    assert torch.equal(CODEC.crop(image, turned), crop_images(image, turned, (64, 64)))
 
 
 def test_crops_of_several_images() -> None:
     images = [torch.full((1, 64, 64), float(k)) for k in range(2)]
     center, scale = torch.tensor([[32.0, 32.0]] * 3), torch.tensor([[0.1, 0.1]] * 3)
-    crops = CODEC.crop(images, CODEC.matrices(center, scale), [1, 0, 1])
+    crops = CODEC.crop(images, CODEC.matrices(center, scale), image_index=[1, 0, 1])
     assert crops.mean((1, 2, 3)).tolist() == [1.0, 0.0, 1.0]
 
 
@@ -129,4 +129,4 @@ def test_what_is_no_square_is_refused() -> None:
 
 def test_images_and_crops_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ShapeError, match=r"image_index has 2 entries for 1 crops"):
-        CODEC.crop([torch.ones(1, 8, 8)], CODEC.matrices(CENTER, SCALE), [0, 0])
+        CODEC.crop([torch.ones(1, 8, 8)], CODEC.matrices(CENTER, SCALE), image_index=[0, 0])

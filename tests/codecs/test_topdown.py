@@ -105,7 +105,7 @@ def test_no_people_give_empty_results(codec: TopDownCodec) -> None:
     assert maps.shape == (0, 4 * codec.maps_per_keypoint, 32, 32)
     assert weights.shape == scores.shape == (0, 4)
     assert codec.to_image(points, torch.zeros(0, 2), torch.zeros(0, 2)).shape == (0, 4, 2)
-    assert codec.crop([], codec.matrices(*codec.center_scale(torch.zeros(0, 4))), []).shape == (0, 3, *SQUARE)
+    assert codec.crop([], codec.matrices(*codec.center_scale(torch.zeros(0, 4)))).shape == (0, 3, *SQUARE)
 
 
 @every
@@ -198,6 +198,7 @@ def test_every_codec_is_listed_by_its_name() -> None:
             r"input_size=\(0, 64\) is no \(height, width\); give two whole numbers above 0",
         ),
         ({"input_size": (64.0, 64)}, "give two whole numbers"),
+        ({"input_size": 64}, r"input_size=64 is no \(height, width\); give two whole numbers above 0"),
         ({"input_size": (64, 64, 3)}, "give two whole numbers"),
         ({"map_size": (16,)}, r"map_size=\(16,\) is no \(height, width\)"),
         ({"stride": 0}, "stride=0, but it must be above 0; give another"),

@@ -206,7 +206,7 @@ def bottomup_resize(case: Case) -> Outputs:
     return {
         "out_wr_hr_cx_cy_sw_sh": np.array(rows),
         "out_udp_wr_hr_cx_cy_sw_sh": np.array(udp),
-        "out_resized": crop_images(image, fed.matrix(), None, fed.size)[0].permute(1, 2, 0).numpy(),
+        "out_resized": crop_images(image, fed.matrix(), fed.size)[0].permute(1, 2, 0).numpy(),
         "out_resize_center": np.array(fed.center),
         "out_resize_scale": np.array(fed.scale),
         "out_final_preds": torch.cat((points, table[..., 2:]), 2).numpy(),

@@ -65,7 +65,7 @@ def run_warp_image(case: Case) -> Outputs:
     outputs = {}
     for form in ("msra", "udp"):
         matrices = crop_matrix(center, scale, crop, rotation=tensor(case, "in_rot_deg"), form=form)
-        crops = crop_images(image, matrices, None, crop).permute(0, 2, 3, 1).numpy()
+        crops = crop_images(image, matrices, crop).permute(0, 2, 3, 1).numpy()
         outputs |= {
             f"out_trans_{form}": matrices.numpy(),
             f"out_{form}_cv5": crops,

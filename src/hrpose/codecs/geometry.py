@@ -78,28 +78,6 @@ def box_to_center_scale(
     return center, torch.where(unset, scale, scale * padding)
 
 
-def clean_boxes(boxes: Boxes, size: Size) -> tuple[Boxes, Tensor]:
-    """Cut ground-truth boxes to the image as the HRNet loader does, losing a pixel on the way.
-
-    Detections are used as they come; only annotated boxes pass through here.
-
-    Args:
-        boxes: (M, 4), (x, y, width, height) in pixels.
-        size: of the image, (height, width).
-    Returns: the boxes, and (M,) True where something of the box is left.
-    Raises: ShapeError if boxes is not (M, 4).
-    Source: Sun et al., CVPR 2019: the loader of COCO annotations.
-
-    >>> clean_boxes(torch.tensor([[-5.0, 10.0, 20.0, 30.0]]), (480, 640))
-    (tensor([[ 0., 10., 19., 29.]]), tensor([True]))
-    """
-    check_shape("boxes", boxes, "M", 4)
-    last = boxes.new_tensor((size[1] - 1, size[0] - 1))
-    start = boxes[:, :2].clamp(min=0)
-    end = torch.minimum(start + (boxes[:, 2:] - 1).clamp(min=0), last)
-    return torch.cat((start, end - start), 1), (end >= start).all(1)
-
-
 def box_area(scale: Tensor) -> Tensor:
     """The area in square pixels of padded boxes, given their `scale` (M, 2)."""
     return (scale * PIXEL_STD).prod(-1)
@@ -164,10 +142,18 @@ def _ratio(center: Tensor, box: Tensor, size: Size, kind: _Form) -> Tensor:
 
 
 def invert_matrices(matrices: Matrices) -> Matrices:
-    """The affine maps the other way round, (M, 2, 3)."""
+    """The affine maps the other way round, (M, 2, 3).
+
+    Raises: ShapeError for other shapes; DataError for a map that has no way back.
+    """
     check_shape("matrices", matrices, "M", 2, 3)
     (a, b, x), (c, d, y) = (row.unbind(1) for row in matrices.unbind(1))
     over = 1 / (a * d - b * c)
+    good = torch.isfinite(over + x + y)
+    if not good.all():
+        first = int((~good).nonzero()[0])
+        came = f"matrix {first} is {matrices[first].tolist()}"
+        raise DataError(f"{came}, which has no inverse; give finite maps that flatten neither side")
     a, b, c, d = d * over, -b * over, -c * over, a * over
     back = (a, b, -(a * x + b * y), c, d, -(c * x + d * y))
     return torch.stack(back, 1).view(-1, 2, 3)

@@ -52,12 +52,13 @@ class Princeton(TopDownCodec):
         self,
         images: Tensor | Sequence[Tensor],
         matrices: Matrices,
+        *,
         image_index: Sequence[int] | Tensor | None = None,
     ) -> Tensor:
         """Cut the crops (M, C, H, W) out of whole images; arguments and errors as in `crop_images`."""
         upright = (matrices[:, 0, 1] == 0) & (matrices[:, 1, 0] == 0) & (matrices[:, 0, 0] > 0)
         if not len(matrices) or not upright.all():
-            return super().crop(images, matrices, image_index)
+            return super().crop(images, matrices, image_index=image_index)
         whole = image_list(images)
         index = crop_index(image_index, len(matrices), len(whole))
         corners = matrices.new_tensor((((0, 0), self.input_size[::-1]),)).double()  # (1, 2, 2)

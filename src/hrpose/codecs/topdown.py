@@ -90,10 +90,11 @@ class TopDownCodec(abc.ABC):
         self,
         images: Tensor | Sequence[Tensor],
         matrices: Matrices,
+        *,
         image_index: Sequence[int] | Tensor | None = None,
     ) -> Tensor:
         """Cut the crops (M, C, H, W) out of whole images: see `crop_images`."""
-        return crop_images(images, matrices, image_index, self.input_size)
+        return crop_images(images, matrices, self.input_size, image_index=image_index)
 
     def to_heatmap(self, points: Points) -> Points:
         """Points in crop pixels to heatmap pixels."""
@@ -172,7 +173,7 @@ class TopDownCodec(abc.ABC):
 
 
 def _check_size(field: str, size: Sequence[int]) -> Size:
-    whole = tuple(size)
+    whole = tuple(size) if isinstance(size, Sequence) else ()
     if len(whole) != 2 or not all(isinstance(n, int) and n > 0 for n in whole):
         raise ConfigError(f"{field}={size!r} is no (height, width); give two whole numbers above 0")
     return whole

@@ -17,8 +17,9 @@ TOGETHER = 8  # crops that the host samples at once; more would leave its caches
 def crop_images(
     images: Tensor | Sequence[Tensor],
     matrices: Matrices,
-    image_index: Sequence[int] | Tensor | None,
     size: Size,
+    *,
+    image_index: Sequence[int] | Tensor | None = None,
 ) -> Tensor:
     """Cut M crops out of images of any sizes, without a copy of an image for each person.
 
@@ -28,14 +29,14 @@ def crop_images(
     Args:
         images: one image (C, H, W), or several, each of its own size.
         matrices: (M, 2, 3), image to crop; moved to the images' device.
-        image_index: (M,), the image that each crop is cut from; None if there is one image.
         size: of the crops, (height, width).
+        image_index: (M,), the image that each crop is cut from; may be left out if there is one image.
     Returns: (M, C, height, width), in the images' dtype.
-    Raises: ShapeError for other shapes, images that differ in channels, dtype or device, and an index
-        that no image has.
+    Raises: ShapeError for other shapes, images that differ in channels, dtype or device, several images
+        without an index, and an index that no image has; DataError for a matrix without an inverse.
 
     >>> image = torch.arange(12).view(1, 3, 4)
-    >>> crop_images(image, torch.tensor([[[1.0, 0.0, -1.0], [0.0, 1.0, 0.0]]]), None, (2, 2)).int().tolist()
+    >>> crop_images(image, torch.tensor([[[1.0, 0.0, -1.0], [0.0, 1.0, 0.0]]]), (2, 2)).int().tolist()
     [[[[1, 2], [5, 6]]]]
     """
     whole = image_list(images)
@@ -81,6 +82,8 @@ def image_list(images: Tensor | Sequence[Tensor]) -> list[Tensor]:
 def crop_index(image_index: Sequence[int] | Tensor | None, crops: int, images: int) -> list[int]:
     """The image of each crop."""
     if image_index is None:
+        if images > 1:
+            raise ShapeError(f"{images} images came without image_index; say which each crop is cut from")
         image_index = [0] * crops
     index = [int(i) for i in (image_index.tolist() if isinstance(image_index, Tensor) else image_index)]
     if len(index) != crops:

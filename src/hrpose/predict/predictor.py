@@ -149,7 +149,7 @@ class Predictor:
             center, scale = self.spec.codec.center_scale(boxes[rows].to(self.device))
             matrices = self.spec.codec.matrices(center, scale)
             places = [wanted.index(owner) for owner in owners[rows]]
-            crops = self.spec.codec.crop(list(held.values()), matrices, places)
+            crops = self.spec.codec.crop(list(held.values()), matrices, image_index=places)
             yield _Crops(self._normalised(crops), center, scale)
 
     def _upload(self, picture: RGB) -> Tensor:
