@@ -121,6 +121,22 @@ def test_a_saved_model_brings_its_own_settings(tmp_path: Path) -> None:
     assert from_checkpoint(tmp_path / "model.safetensors").config == old.config
 
 
+def test_the_settings_of_a_saved_model_can_be_overruled(tmp_path: Path) -> None:
+    save_pretrained(pose_v2(21), tmp_path)
+    codec = DARK(input_size=(64, 64))
+    config = from_checkpoint(
+        tmp_path, align_corners=True, bn_momentum=0.2, codec=codec, skeleton="rhd"
+    ).config
+    assert (config.align_corners, config.backbone.align_corners, config.backbone.bn_momentum) == (
+        True,
+        True,
+        0.2,
+    )
+    assert (config.spec.skeleton.name, config.spec.codec) == ("rhd", codec)
+    save_pretrained(trunk(), tmp_path)
+    assert from_checkpoint(tmp_path, upsample="bilinear").config.upsample == "bilinear"
+
+
 def test_weights_of_no_known_origin_are_refused() -> None:
     with pytest.raises(WeightsError, match=r"are of no known origin \(layer\.w\); rename them"):
         from_checkpoint({"layer.w": torch.ones(1)})

@@ -122,6 +122,12 @@ def test_a_last_layer_can_be_filled_by_name(tmp_path: Path) -> None:
     assert torch.equal(new.head.conv.weight[2], old.head.conv.weight[COCO.index("left_hip")])
 
 
+def test_a_module_brings_its_names() -> None:
+    old, new = named(COCO), named(Skeleton(name="few", keypoints=("nose",)))
+    load_weights(new, old, keypoints="names")
+    assert torch.equal(new.head.conv.bias[0], old.head.conv.bias[0])
+
+
 def test_several_maps_to_a_keypoint_move_together() -> None:
     config = TopDownConfig(backbone=V1, num_keypoints=4, maps_per_keypoint=3)
     old, new = TopDown(config), TopDown(config)

@@ -101,7 +101,9 @@ def test_wrong_places_are_named(tmp_path: Path) -> None:
         WeightsError, match="there is no folder nowhere, and it names no repository; write org/repo@rev"
     ):
         from_pretrained("nowhere")
-    with pytest.raises(ConfigError, match="org/repo@v1 names the revision v1, but revision='v2'; give one of the two"):
+    with pytest.raises(
+        ConfigError, match="org/repo@v1 names the revision v1, but revision='v2'; give one of the two"
+    ):
         from_pretrained("org/repo@v1", revision="v2")
 
 

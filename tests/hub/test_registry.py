@@ -14,6 +14,7 @@ from hrpose.errors import ConfigError, UnknownNameError
 from hrpose.hub import registry
 from hrpose.hub.card import ModelCard, Source, Weights
 from hrpose.hub.cards import all_cards
+from hrpose.hub.detect import from_checkpoint
 from hrpose.hub.pretrained import save_pretrained
 from hrpose.hub.registry import architectures, create_backbone, create_model, list_models
 from hrpose.models import Classifier, PoseSpec, Segmenter, TopDown, TopDownConfig
@@ -116,6 +117,10 @@ def test_a_card_fills_its_model(tiny: TopDown) -> None:
     assert torch.equal(model(images).heatmaps[0], tiny(images).heatmaps[0])
     assert model.config == tiny.config
     assert create_model("hrnet_w4.toy").config == tiny.config
+
+
+def test_a_card_by_name_is_enough(tiny: TopDown) -> None:
+    assert from_checkpoint("hrnet_w4.toy").config == tiny.config
 
 
 def test_other_keypoints_start_from_those_of_equal_names(

@@ -1,5 +1,6 @@
 """Build the right model from weights alone: read its settings off names and shapes, then load strictly."""
 
+import dataclasses
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -156,8 +157,8 @@ def convert(read: Checkpoint, origin: str | None) -> tuple[Origin, Converted]:
 
 def find_config(read: Checkpoint, origin: str | None, wishes: Wishes) -> Any:
     """The settings of the model that the weights belong to."""
-    if read.config is not None and wishes == Wishes():
-        return config_from_dict(read.config)
+    if read.config is not None:
+        return granted(config_from_dict(read.config), wishes)
     known, converted = convert(read, origin)
     weights = converted.weights
     trunk = infer_trunk(weights, known, wishes)
@@ -168,6 +169,25 @@ def find_config(read: Checkpoint, origin: str | None, wishes: Wishes) -> Any:
     if known.kind == "segmenter":
         return infer_segmenter(weights, trunk)
     return infer_topdown(weights, trunk, known, wishes)
+
+
+def granted(config: Any, wishes: Wishes) -> Any:
+    """Settings that came with the weights, but for what the caller states."""
+    stated = {name: getattr(wishes, name) for name in ("upsample", "align_corners", "bn_momentum")}
+    given = {name: value for name, value in stated.items() if value is not None}
+    if isinstance(config, HRNetConfig):
+        return dataclasses.replace(config, **given)
+    if given:
+        config = dataclasses.replace(config, backbone=dataclasses.replace(config.backbone, **given))
+    if "align_corners" in given and hasattr(config, "align_corners"):
+        config = dataclasses.replace(config, align_corners=given["align_corners"])
+    if wishes.skeleton is None and wishes.codec is None:
+        return config
+    usual = config.spec or guess_spec(config.num_keypoints, config.backbone.in_chans, True, NATIVE, wishes)
+    spec = dataclasses.replace(
+        usual, skeleton=wishes.skeleton or usual.skeleton, codec=wishes.codec or usual.codec
+    )
+    return dataclasses.replace(config, spec=spec)
 
 
 def infer_trunk(weights: Weights, origin: Origin, wishes: Wishes) -> HRNetConfig:

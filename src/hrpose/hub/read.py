@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from hrpose.errors import DownloadError, UnknownNameError, WeightsError, nearest
 from hrpose.hub.download import fetch, fetch_hub, fetch_url, split_revision
 from hrpose.hub.pickle import Stub, Unpickled, read_file
+from hrpose.models.families import config_to_dict
 from hrpose.models.spec import PoseSpec
 
 CONTAINERS = ("state_dict", "model_state_dict", "model", "net", "best_state_dict", "network", "weights")
@@ -29,8 +30,8 @@ class Checkpoint:
     peeled: tuple[str, ...] = ()  # wrappers taken off, outermost first
     stubs: tuple[str, ...] = ()  # what the file asked for and did not get
     dropped: Mapping[str, str] = field(default_factory=dict)
-    config: Mapping[str, Any] | None = None  # of a model that hrpose saved
-    spec: PoseSpec | None = None  # of a card
+    config: Mapping[str, Any] | None = None  # of a card, or of a model that hrpose saved
+    spec: PoseSpec | None = None  # of a module
 
 
 WeightsSource: TypeAlias = str | Path | Mapping[str, Any] | nn.Module | Checkpoint
@@ -52,7 +53,8 @@ def read_weights(source: WeightsSource) -> Checkpoint:
     if isinstance(source, Checkpoint):
         return source
     if isinstance(source, nn.Module):
-        return Checkpoint(weights=source.state_dict(), source=f"a {type(source).__name__}")
+        spec = getattr(source, "spec", None)
+        return Checkpoint(weights=source.state_dict(), source=f"a {type(source).__name__}", spec=spec)
     if isinstance(source, Mapping):
         return unwrap(Unpickled(content=source), "the given state dict")
     return _read_place(str(source))
@@ -80,7 +82,7 @@ def _read_card(name: str) -> Checkpoint:
     if card is None:
         near = nearest(name, all_cards())
         raise UnknownNameError(f"{name!r} is neither a file, a folder, a URL nor the name of weights; {near}")
-    return replace(unwrap(read_file(fetch(card.weights, name)), name), spec=card.spec)
+    return replace(unwrap(read_file(fetch(card.weights, name)), name), config=config_to_dict(card.config))
 
 
 def read_folder(folder: Path) -> Checkpoint:
