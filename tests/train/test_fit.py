@@ -16,7 +16,8 @@ from hrpose.data.augment import TopDownAugment
 from hrpose.data.coco import CocoKeypoints
 from hrpose.data.topdown import TopDownDataset
 from hrpose.errors import ConfigError, DataError, TrainingError
-from hrpose.models import TopDown, TopDownConfig, build, config_from_dict
+from hrpose.hub.pretrained import from_pretrained
+from hrpose.models import TopDown, TopDownConfig
 from hrpose.skeletons import Skeleton
 from hrpose.train import FitConfig, evaluate, fit
 from hrpose.train.trainer import Trainer
@@ -46,7 +47,8 @@ def test_a_few_people_are_learned_by_heart(annotated: CocoKeypoints, tmp_path: P
 
 def test_the_folder_holds_weights_state_and_log(make_data: MakeData, model: TopDown, tmp_path: Path) -> None:
     result = fit(model, make_data(), make_data(), output=tmp_path, epochs=2, batch_size=4, **QUIET)
-    weights = {f"{part}/{file}" for part in ("best", "last") for file in ("config.json", "model.safetensors")}
+    files = ("README.md", "config.json", "model.safetensors")
+    weights = {f"{part}/{file}" for part in ("best", "last") for file in files}
     assert folder_of(tmp_path) == weights | {"log.jsonl", "state.safetensors"}
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert lines == result.history
@@ -54,12 +56,11 @@ def test_the_folder_holds_weights_state_and_log(make_data: MakeData, model: TopD
     assert lines[1]["images_per_second"] > 0
 
 
-def test_the_stored_config_builds_the_model_again(
+def test_the_folders_can_be_loaded_by_from_pretrained(
     make_data: MakeData, model: TopDown, tmp_path: Path
 ) -> None:
     result = fit(model, make_data(), output=tmp_path, epochs=1, batch_size=4, **QUIET)
-    again = build(config_from_dict(json.loads((result.last / "config.json").read_text())))
-    again.load_state_dict(load_file(result.last / "model.safetensors"))
+    again = from_pretrained(result.last)
     images = torch.randn(1, 3, 64, 48)
     ours, theirs = (m.eval()(images).heatmaps[0] for m in (again, model))
     torch.testing.assert_close(ours, theirs)  # the memory layouts differ

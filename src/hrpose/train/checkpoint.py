@@ -14,7 +14,6 @@ from torch.amp.grad_scaler import GradScaler
 from torch.optim import Optimizer
 
 from hrpose.errors import TrainingError
-from hrpose.models.families import config_to_dict
 from hrpose.train.optim import WeightMean
 
 STATE = "state.safetensors"
@@ -136,14 +135,3 @@ def append_log(folder: Path, record: Mapping[str, Any]) -> None:
     """One more line of JSON in the log."""
     with (folder / LOG).open("a", encoding="utf-8") as log:
         log.write(json.dumps(record) + "\n")
-
-
-def save_weights(model: nn.Module, folder: Path) -> None:
-    """config.json and model.safetensors, from which the model can be built again."""
-    folder.mkdir(parents=True, exist_ok=True)
-    config = config_to_dict(model.config)
-    write_tensors(folder / "model.safetensors", model.state_dict(), config)  # hub reads it off the header
-    text = json.dumps(config, indent=2)
-    beside = folder / f".config.json.{os.getpid()}"
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(folder / "config.json")

@@ -12,9 +12,10 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from hrpose.data.topdown import TopDownDataset
+from hrpose.hub.pretrained import save_pretrained
 from hrpose.models.base import PoseNetwork
 from hrpose.train.batches import Batch, Shuffled, epoch_seed, train_loader
-from hrpose.train.checkpoint import RunState, append_log, begin_log, save_weights
+from hrpose.train.checkpoint import RunState, append_log, begin_log
 from hrpose.train.config import FitConfig
 from hrpose.train.evaluate import evaluate
 from hrpose.train.optim import WeightMean, make_optimizer, rate_factor, set_rate
@@ -174,10 +175,10 @@ class Trainer:
         done.epoch = int(record["epoch"])
         done.history.append(record)
         value = record.get("AP") if self.val_data is not None else -record["loss"]
-        save_weights(self.best_model(), self.output / "last")
+        save_pretrained(self.best_model(), self.output / "last")
         if value is not None and (done.best is None or value > done.best):
             done.best, done.best_epoch = value, done.epoch
-            save_weights(self.best_model(), self.output / "best")
+            save_pretrained(self.best_model(), self.output / "best")
         append_log(self.output, record)
         self.state.save(self.output, self.settings)
 
