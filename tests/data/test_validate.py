@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from hrpose.data.synthetic import write_coco
 from hrpose.data.validate import validate_dataset
 from hrpose.errors import DataError
 from hrpose.skeletons import COCO
@@ -44,6 +45,20 @@ def test_each_fault_is_named_with_its_annotation(fields: dict[str, Any], kind: s
     assert (fault.annotation_id, fault.kind) == (9, kind)
     assert str(fault).startswith("annotation 9: ")
     assert text in str(fault)
+
+
+@pytest.mark.parametrize(
+    ("point", "inside"), [((-0.5, 0), True), ((63.5, 47.5), True), ((-0.51, 0), False), ((9, 48), False)]
+)
+def test_a_keypoint_may_lie_anywhere_on_a_pixel(point: tuple[float, float], inside: bool) -> None:
+    made = content(person(keypoints=[*point, 2] * 3, num_keypoints=3))
+    kinds = [fault.kind for fault in validate_dataset(made, ".", open_images=False)]
+    assert kinds == ([] if inside else ["keypoint outside the image"])
+
+
+def test_the_figures_that_come_with_the_library_are_without_fault(tmp_path: Path) -> None:
+    path = write_coco(tmp_path, 4, seed=0, size=(64, 64), people=(1, 2))
+    assert validate_dataset(path, tmp_path / "images") == []
 
 
 def test_ids_must_be_there_and_differ() -> None:

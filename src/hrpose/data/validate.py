@@ -140,7 +140,7 @@ def _detail_faults(entry: Entry, image: Entry) -> Iterator[tuple[str, str]]:
     if any(v not in (0, 1, 2) for v in values[2::3]):
         yield "visibility", "a keypoint has a v other than 0, 1 and 2"
     width, height = image.get("width"), image.get("height")
-    outside = [p for p in labelled if width and height and not (0 <= p[0] <= width and 0 <= p[1] <= height)]
+    outside = [p for p in labelled if width and height and not _inside(p, width, height)]
     if outside:
         text = f"{len(outside)} labelled keypoints lie outside the image of {width} x {height}"
         yield "keypoint outside the image", f"{text}, the first at {outside[0]}"
@@ -150,3 +150,8 @@ def _detail_faults(entry: Entry, image: Entry) -> Iterator[tuple[str, str]]:
         yield "no area", "has no area; 0.53 of the box is taken in its place"
     if entry.get("bbox") is None:
         yield "no box", "has no bbox; the box of its keypoints is taken in its place"
+
+
+def _inside(point: tuple[float, float], width: float, height: float) -> bool:
+    """On a pixel of the image: the first begins half a pixel before its centre, which is 0."""
+    return -0.5 <= point[0] <= width - 0.5 and -0.5 <= point[1] <= height - 0.5
