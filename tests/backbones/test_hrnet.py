@@ -242,6 +242,23 @@ def test_frozen_parts_stay_frozen_inside_a_larger_model() -> None:
     assert net.stem.training
 
 
+def test_one_part_can_be_frozen_by_its_name() -> None:
+    net = HRNet(TINY)
+    net.freeze("stem")
+    assert net.frozen == ("stem",)
+    assert not any(p.requires_grad for p in net.stem.parameters())
+
+
+@pytest.mark.parametrize("nonsense", [1, None, [1], ["stem", None]])
+def test_what_is_no_name_cannot_be_frozen(nonsense: object) -> None:
+    net = HRNet(TINY)
+    with pytest.raises(
+        ConfigError, match=r"freeze takes names of parts, but (1|None) came; see backbone\.parts"
+    ):
+        net.freeze(nonsense)
+    assert net.frozen == ()
+
+
 def test_each_freeze_states_the_whole() -> None:
     net = HRNet(TINY)
     net.freeze(("stem",))

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from torch import Tensor, nn
 
-from hrpose.errors import ShapeError, UnknownNameError, nearest
+from hrpose.errors import ConfigError, ShapeError, UnknownNameError, nearest
 from hrpose.layers.groups import Layer, decayed_groups
 
 
@@ -70,15 +70,18 @@ class Backbone(nn.Module, abc.ABC):
     def set_grad_checkpointing(self, enable: bool = True) -> None:
         """Recompute activations in the backward pass instead of keeping them, to save memory."""
 
-    def freeze(self, stages: Iterable[str]) -> None:
+    def freeze(self, stages: str | Iterable[str]) -> None:
         """Keep these parts as they are: no gradients, and batch-norm statistics that stay through `.train()`.
 
         Each call states the whole: what is not named learns (again). `freeze(())` thaws all.
 
-        Raises: UnknownNameError for a part that this network lacks; nothing is changed then.
+        Args:
+            stages: the name of one part, or several.
+        Raises: UnknownNameError for a part that this network lacks, ConfigError for what is no name; nothing
+            is changed then.
         """
         parts = self.parts()
-        named = tuple(stages)
+        named = part_names(stages)
         for name in named:
             if name not in parts:
                 raise UnknownNameError(f"there is no part {name!r} to freeze; {nearest(name, parts)}")
@@ -100,6 +103,15 @@ class Backbone(nn.Module, abc.ABC):
     ) -> list[dict[str, Any]]:
         """Groups for a torch optimizer; see `decayed_groups`."""
         return decayed_groups(self.layers(), lr=lr, layer_decay=layer_decay, weight_decay=weight_decay)
+
+
+def part_names(stages: str | Iterable[str]) -> tuple[str, ...]:
+    """One name or several as a tuple. Raises: ConfigError for anything else."""
+    several = (stages,) if isinstance(stages, str) or not isinstance(stages, Iterable) else tuple(stages)
+    for name in several:
+        if not isinstance(name, str):
+            raise ConfigError(f"freeze takes names of parts, but {name!r} came; see backbone.parts()")
+    return several
 
 
 def check_images(images: Tensor, in_chans: int) -> None:
