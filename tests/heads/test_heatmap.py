@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from hrpose.errors import ConfigError
-from hrpose.heads import HRNetV1Head, HRNetV2Head
+from hrpose.errors import ConfigError, ShapeError
+from hrpose.heads import ClassificationHead, HRNetV1Head, HRNetV2Head, HRNetV2pHead
 
 
 def test_one_convolution_reads_the_finest_branch_only() -> None:
@@ -12,6 +12,40 @@ def test_one_convolution_reads_the_finest_branch_only() -> None:
     assert y.shape == (2, 5, 6, 4)
     assert torch.equal(y, head.conv(x[0]))
     assert list(head.state_dict()) == ["conv.weight", "conv.bias"]
+
+
+def test_it_takes_the_channels_of_all_branches_as_other_heads_do() -> None:
+    head = HRNetV1Head([8, 16], 5)
+    assert head.conv.weight.shape == (5, 8, 1, 1)
+    assert head([torch.randn(2, 8, 6, 4), torch.randn(2, 16, 3, 2)]).shape == (2, 5, 6, 4)
+
+
+@pytest.mark.parametrize("head", [HRNetV1Head, HRNetV2Head, HRNetV2pHead])
+def test_one_number_stands_for_one_branch(head) -> None:
+    assert head(8, 5).in_channels == head([8], 5).in_channels == (8,)
+
+
+@pytest.mark.parametrize("nonsense", [[], 0, [8, -1], "8", 8.0, [True], None])
+@pytest.mark.parametrize("head", [HRNetV1Head, HRNetV2Head, HRNetV2pHead, ClassificationHead])
+def test_channels_that_are_no_numbers_are_refused(head, nonsense) -> None:
+    with pytest.raises(ConfigError, match=r"in_channels=.*; give the channels of each branch, finest first"):
+        head(nonsense, 5)
+
+
+@pytest.mark.parametrize("nonsense", [0, [17], 5.0])
+@pytest.mark.parametrize("head", [HRNetV1Head, HRNetV2Head, HRNetV2pHead])
+def test_a_number_of_maps_is_needed(head, nonsense) -> None:
+    with pytest.raises(
+        ConfigError, match=r"out_channels=.*, but a head makes a number of maps; give 1 or more"
+    ):
+        head([8], nonsense)
+
+
+def test_another_finest_branch_is_named() -> None:
+    with pytest.raises(
+        ShapeError, match=r"HRNetV1Head got maps of \(16,\) channels, but was made for \(8,\)"
+    ):
+        HRNetV1Head([8, 16], 5)([torch.randn(1, 16, 3, 2)])
 
 
 def test_a_wider_kernel_keeps_the_size() -> None:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from hrpose.errors import ConfigError
 from hrpose.layers.blocks import Bottleneck
+from hrpose.layers.checks import branch_channels
 from hrpose.layers.init import init_kaiming
 from hrpose.layers.resize import check_branches
 from hrpose.types import Pyramid
@@ -21,7 +22,8 @@ class ClassificationHead(nn.Module):
         num_classes: 1000 for ImageNet weights.
         widths: of the bottleneck on each branch, which gives out four times as many channels.
         hidden: channels that are pooled.
-    Raises: ConfigError unless there is one width a branch; ShapeError, when called, for other branches.
+    Raises: ConfigError unless there is one width a branch, or for channels that are no numbers; ShapeError,
+        when called, for other branches.
     Source: Wang et al., PAMI 2020, "HRNet-Wx-C"; as in timm.
 
     >>> import torch
@@ -32,20 +34,20 @@ class ClassificationHead(nn.Module):
 
     def __init__(
         self,
-        in_channels: Sequence[int],
+        in_channels: int | Sequence[int],
         num_classes: int = 1000,
         *,
         widths: Sequence[int] = (32, 64, 128, 256),
         hidden: int = 2048,
     ) -> None:
         super().__init__()
-        if len(widths) != len(in_channels):
+        self.in_channels = branch_channels(in_channels)
+        if len(widths) != len(self.in_channels):
             raise ConfigError(
-                f"widths={tuple(widths)}, but there are {len(in_channels)} branches; give one for each"
+                f"widths={tuple(widths)}, but there are {len(self.in_channels)} branches; give one for each"
             )
-        self.in_channels = tuple(in_channels)
         wide = [width * Bottleneck.expansion for width in widths]
-        units = (nn.Sequential(Bottleneck(c, w)) for c, w in zip(in_channels, widths, strict=True))
+        units = (nn.Sequential(Bottleneck(c, w)) for c, w in zip(self.in_channels, widths, strict=True))
         self.increase = nn.ModuleList(units)
         self.downsample = nn.ModuleList(
             biased_conv_bn(a, b, 3, stride=2) for a, b in itertools.pairwise(wide)

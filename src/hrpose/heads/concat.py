@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hrpose.errors import ConfigError
-from hrpose.layers.checks import check_kernel
+from hrpose.layers.checks import branch_channels, check_kernel, check_out_channels
 from hrpose.layers.init import init_normal, set_bn_momentum
 from hrpose.layers.resize import ResizeTo, check_branches, concat_at_finest
 from hrpose.types import Pyramid
@@ -22,7 +22,8 @@ class HRNetV2Head(nn.Module):
         hidden: channels between the two convolutions; as many as come in if None.
         align_corners: of the upsampling, which is bilinear always.
         bn_momentum: 0.01 in the face code and the older segmentation code.
-    Raises: ConfigError for an even kernel; ShapeError, when called, for other branches.
+    Raises: ConfigError for an even kernel, or channels that are no numbers; ShapeError, when called, for
+        other branches.
     Source: Wang et al., PAMI 2020, "HRNetV2".
 
     >>> import torch
@@ -32,7 +33,7 @@ class HRNetV2Head(nn.Module):
 
     def __init__(
         self,
-        in_channels: Sequence[int],
+        in_channels: int | Sequence[int],
         out_channels: int,
         *,
         kernel: int = 1,
@@ -42,11 +43,13 @@ class HRNetV2Head(nn.Module):
     ) -> None:
         super().__init__()
         check_kernel(kernel)
-        self.in_channels = tuple(in_channels)
-        hidden = hidden or sum(in_channels)
+        check_out_channels(out_channels)
+        self.in_channels = branch_channels(in_channels)
+        width = sum(self.in_channels)
+        hidden = hidden or width
         self.resize = ResizeTo("bilinear", align_corners=align_corners)
         # the bias before the batch norm changes nothing, but the published weights have it
-        self.mix = nn.Sequential(nn.Conv2d(sum(in_channels), hidden, 1), nn.BatchNorm2d(hidden), nn.ReLU())
+        self.mix = nn.Sequential(nn.Conv2d(width, hidden, 1), nn.BatchNorm2d(hidden), nn.ReLU())
         self.conv = nn.Conv2d(hidden, out_channels, kernel, padding=kernel // 2)
         init_normal(self)
         set_bn_momentum(self, bn_momentum)
@@ -65,7 +68,8 @@ class HRNetV2pHead(nn.Module):
         out_channels: of every level.
         levels: level k has stride 4 * 2**k.
         align_corners: of the bilinear upsampling.
-    Raises: ConfigError for fewer than one level; ShapeError, when called, for other branches.
+    Raises: ConfigError for fewer than one level, or channels that are no numbers; ShapeError, when called,
+        for other branches.
     Source: Wang et al., PAMI 2020, "HRNetV2p".
 
     >>> import torch
@@ -76,7 +80,7 @@ class HRNetV2pHead(nn.Module):
 
     def __init__(
         self,
-        in_channels: Sequence[int],
+        in_channels: int | Sequence[int],
         out_channels: int = 256,
         *,
         levels: int = 5,
@@ -85,9 +89,10 @@ class HRNetV2pHead(nn.Module):
         super().__init__()
         if levels < 1:
             raise ConfigError(f"levels={levels}, but a pyramid has one at least; give 1 or more")
-        self.in_channels = tuple(in_channels)
+        check_out_channels(out_channels)
+        self.in_channels = branch_channels(in_channels)
         self.resize = ResizeTo("bilinear", align_corners=align_corners)
-        self.reduce = nn.Conv2d(sum(in_channels), out_channels, 1)
+        self.reduce = nn.Conv2d(sum(self.in_channels), out_channels, 1)
         self.levels = nn.ModuleList(
             nn.Conv2d(out_channels, out_channels, 3, padding=1) for _ in range(levels)
         )

@@ -2,6 +2,7 @@
 
 from hrpose.layers.blocks import BasicBlock, Bottleneck, DropPath, SqueezeExcite, conv_bn
 from hrpose.layers.exchange import ExchangeUnit, HRModule, MergeInto, Transition
+from hrpose.layers.groups import decayed_groups
 from hrpose.layers.hourglass import Hourglass, PreActResidual
 from hrpose.layers.resize import ResizeTo
 
@@ -18,4 +19,5 @@ __all__ = [
     "SqueezeExcite",
     "Transition",
     "conv_bn",
+    "decayed_groups",
 ]

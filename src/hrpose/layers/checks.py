@@ -1,5 +1,6 @@
 """What settings of different networks check alike."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from hrpose.errors import ConfigError
@@ -17,6 +18,32 @@ def check_kernel(kernel: int) -> None:
     """Raise ConfigError unless a convolution of this size can keep the size of its map."""
     if kernel < 1 or kernel % 2 == 0:
         raise ConfigError(f"kernel={kernel}, but the maps must keep their size; give an odd number")
+
+
+def branch_channels(channels: int | Sequence[int]) -> tuple[int, ...]:
+    """The channels of each branch, finest first; one number stands for one branch.
+
+    >>> branch_channels(32), branch_channels([32, 64])
+    ((32,), (32, 64))
+
+    Raises: ConfigError for no branch, and for what is no whole number from 1 up.
+    """
+    given = channels if isinstance(channels, Sequence) else (channels,)
+    if not given or not all(is_count(c) for c in given):
+        needed = "the channels of each branch, finest first, as backbone.feature_info.channels() does"
+        raise ConfigError(f"in_channels={channels!r}; give {needed}")
+    return tuple(given)
+
+
+def check_out_channels(channels: int) -> None:
+    """Raise ConfigError unless a convolution can have so many outputs."""
+    if not is_count(channels):
+        raise ConfigError(f"out_channels={channels!r}, but a head makes a number of maps; give 1 or more")
+
+
+def is_count(value: Any) -> bool:
+    """Whether it is a whole number from 1 up."""
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
 def check_rate(name: str, rate: float) -> None:
