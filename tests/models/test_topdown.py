@@ -5,11 +5,11 @@ import pytest
 import torch
 from torch import nn
 
-from hrpose.backbones import HRNetConfig, TimmConfig
-from hrpose.codecs import MSRA
+from hrpose.backbones import HRNET_CONFIGS, HRNetConfig, TimmConfig
+from hrpose.codecs import MSRA, UDPOffset
 from hrpose.errors import ConfigError
-from hrpose.losses.heatmap import HeatmapOHKM
-from hrpose.models import PoseSpec, TopDown, TopDownConfig
+from hrpose.losses.heatmap import HeatmapMSE, HeatmapOHKM, OffsetMSE
+from hrpose.models import PoseSpec, TopDown, TopDownConfig, config_from_dict, config_to_dict
 from hrpose.skeletons import Skeleton
 from hrpose.types import PoseMaps, PoseTargets
 
@@ -88,6 +88,25 @@ def test_the_loss_falls_when_trained() -> None:
     assert losses[-1] < 0.6 * losses[0]
 
 
+def test_a_disc_with_offsets_is_learned_by_its_own_loss() -> None:
+    torch.manual_seed(0)
+    codec = UDPOffset(input_size=(64, 64))
+    model = TopDown(replace(V1, maps_per_keypoint=3, spec=PoseSpec(skeleton=ARM, codec=codec)))
+    assert isinstance(model.criterion, OffsetMSE)
+    assert isinstance(TopDown(V1).criterion, HeatmapMSE)
+    maps, weights = codec.encode(torch.rand(2, 5, 2) * 60, torch.ones(2, 5))
+    images, targets = torch.randn(2, 3, 64, 64), PoseTargets((maps,), weights)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    losses = []
+    for _ in range(8):
+        loss = sum(model.loss(model(images), targets).values())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0]
+
+
 def test_another_criterion_can_be_set() -> None:
     model = TopDown(V1)
     maps, targets = PoseMaps((torch.zeros(1, 5, 4, 4),)), PoseTargets((torch.ones(1, 5, 4, 4),))
@@ -145,7 +164,7 @@ def test_a_spec_that_does_not_fit_cannot_be_set() -> None:
             "hidden and align_corners are settings of head='v2'; leave them out for 'v1'",
         ),
         (
-            {"backbone": HRNetConfig()},
+            {"backbone": HRNetConfig(outputs=4)},
             "head='v1' reads one map, but the backbone makes 4; "
             "give HRNetConfig(outputs=1), TimmConfig(out_indices=(k,)) or head='v2'",
         ),
@@ -167,6 +186,17 @@ def test_a_spec_that_does_not_fit_cannot_be_set() -> None:
 def test_settings_that_contradict_each_other_are_refused(changes, text) -> None:
     with pytest.raises(ConfigError, match=re.escape(text)):
         replace(V1, **changes)
+
+
+def test_v1_takes_the_finest_branch_of_a_published_size() -> None:
+    config = TopDownConfig(backbone=HRNET_CONFIGS["w18"])
+    assert config.backbone == replace(HRNET_CONFIGS["w18"], outputs=1)
+    assert config_from_dict(config_to_dict(config)) == config
+    assert count(TopDownConfig(backbone=HRNET_CONFIGS["w32"])) == 28_536_113
+
+
+def test_v2_takes_all_branches_by_default() -> None:
+    assert len(TopDownConfig(head="v2").backbone.out_channels) == 4
 
 
 def test_v1_on_a_timm_network_of_several_maps_is_refused() -> None:

@@ -1,16 +1,18 @@
 """Top-down pose: the crop of one person in, a heatmap for each of the keypoints out."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from torch import nn
 
 from hrpose.backbones.build import BackboneConfig, build_backbone
 from hrpose.backbones.hrnet import HRNetConfig
+from hrpose.codecs.udp import UDPOffset
 from hrpose.errors import ConfigError
 from hrpose.heads.concat import HRNetV2Head
 from hrpose.heads.heatmap import HRNetV1Head
 from hrpose.layers.checks import check_kernel, check_positive
+from hrpose.losses.heatmap import OffsetMSE
 from hrpose.models.base import PoseNetwork
 from hrpose.models.spec import PoseSpec, check_spec
 from hrpose.types import Images, PoseMaps
@@ -22,10 +24,15 @@ HeadKind: TypeAlias = Literal["v1", "v2"]
 class TopDownConfig:
     """The settings of a top-down network; the defaults are the V1 pose net W32 for COCO.
 
+    Head "v1" reads the finest branch alone, so an HRNet that leaves `outputs` open is built with outputs=1.
+
+    >>> TopDownConfig(backbone=HRNetConfig(width=18)).backbone.outputs
+    1
+
     Raises: ConfigError if the settings contradict each other.
     """
 
-    backbone: BackboneConfig = field(default_factory=lambda: HRNetConfig(outputs=1))
+    backbone: BackboneConfig = field(default_factory=HRNetConfig)
     head: HeadKind = "v1"
     num_keypoints: int = 17
     maps_per_keypoint: int = 1  # 3 where a heatmap comes with the offsets in x and y (UDP)
@@ -42,6 +49,8 @@ class TopDownConfig:
         if self.head == "v1" and (self.hidden is not None or self.align_corners):
             raise ConfigError("hidden and align_corners are settings of head='v2'; leave them out for 'v1'")
         if self.head == "v1" and isinstance(self.backbone, HRNetConfig):
+            if self.backbone.outputs is None:
+                object.__setattr__(self, "backbone", replace(self.backbone, outputs=1))
             check_one_map(len(self.backbone.out_channels))
         if self.spec is not None:
             check_spec(
@@ -60,6 +69,8 @@ class TopDownConfig:
 class TopDown(PoseNetwork):
     """Crops (N, 3, H, W) -> PoseMaps with one tensor of heatmaps, (N, K, H / 4, W / 4).
 
+    It is learned by `HeatmapMSE`, or by `OffsetMSE` where three maps make a keypoint.
+
     Raises: ConfigError if the backbone returns more than head "v1" reads.
 
     >>> import torch
@@ -74,6 +85,8 @@ class TopDown(PoseNetwork):
     def __init__(self, config: TopDownConfig) -> None:
         backbone = build_backbone(config.backbone)
         super().__init__(config, backbone, make_head(config, backbone.feature_info.channels()))
+        if config.maps_per_keypoint == UDPOffset.maps_per_keypoint:
+            self.criterion = OffsetMSE()
 
     def forward(self, images: Images) -> PoseMaps:
         """Normalised crops -> heatmaps, no activation."""
@@ -92,7 +105,7 @@ def make_head(config: TopDownConfig, channels: list[int]) -> nn.Module:
             bn_momentum=bn_momentum(config.backbone),
         )
     check_one_map(len(channels))
-    return HRNetV1Head(channels[0], config.out_channels, kernel=config.kernel)
+    return HRNetV1Head(channels, config.out_channels, kernel=config.kernel)
 
 
 def check_one_map(maps: int) -> None:
