@@ -153,6 +153,14 @@ def test_a_missing_name_is_refused() -> None:
         from_checkpoint(weights)
 
 
+@pytest.mark.parametrize("name", ["conv1.weight", "stage4.0.branches.2.0.conv1.weight"])
+def test_a_missing_name_that_tells_the_shape_is_refused(name: str) -> None:
+    weights = foreign(pose_v1(), "official_pose")
+    del weights[name]
+    with pytest.raises(WeightsError, match=r"\(HRNet pose .* lacks backbone\..*; the file is not whole"):
+        from_checkpoint(weights)
+
+
 def test_a_description_reads_well() -> None:
     model = pose_v1(17)
     inside = {f"module.{name}": w for name, w in foreign(model, "official_pose").items()}
