@@ -42,6 +42,19 @@ def test_the_radius_follows_the_height_or_the_longer_side() -> None:
     assert UDPOffset(input_size=(128, 256), form="mmpose").radius == 3.5
 
 
+@pytest.mark.parametrize(
+    ("size", "kernel", "most"), [((64, 48), 3, 0.3), ((128, 96), 5, 0.05), ((256, 192), 11, 0.05)]
+)
+def test_a_kernel_that_suits_the_map_reads_what_was_drawn(
+    size: tuple[int, int], kernel: int, most: float
+) -> None:
+    codec = UDP(input_size=size, kernel=kernel)
+    share = torch.rand(16, 17, 2, generator=torch.Generator().manual_seed(0)) * 10 / 12 + 1 / 12
+    points = share * torch.tensor([size[1] - 1.0, size[0] - 1.0])
+    found, _ = codec.decode(codec.encode(points, torch.ones(16, 17))[0])
+    assert (codec.to_crop(found) - points).norm(dim=2).mean() < most
+
+
 @pytest.mark.parametrize("form", ["original", "mmpose"])
 @pytest.mark.parametrize("codec", [UDP, UDPOffset])
 def test_no_value_above_zero_gives_the_corner_or_minus_one(codec: type[UDP], form: str) -> None:

@@ -2,6 +2,7 @@
 
 from hrpose.codecs.dark import DARK
 from hrpose.codecs.face import Face
+from hrpose.codecs.geometry import box_to_center_scale, crop_matrix, mirror_points, transform_points
 from hrpose.codecs.hourglass import Princeton
 from hrpose.codecs.instance import InstanceGrouping
 from hrpose.codecs.msra import MSRA
@@ -26,5 +27,9 @@ __all__ = [
     "Princeton",
     "TopDownCodec",
     "UDPOffset",
+    "box_to_center_scale",
     "crop_images",
+    "crop_matrix",
+    "mirror_points",
+    "transform_points",
 ]

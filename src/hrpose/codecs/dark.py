@@ -24,6 +24,10 @@ class DARK(TopDownCodec):
     The peak is sought before the blur. One within two pixels of the border stays where it is, and a map
     without a value above zero gives (0, 0).
 
+    `kernel` counts heatmap pixels, and the default suits crops of 256 x 192 and more. A blur that reaches
+    over the border moves the peak, at 128 x 96 by up to a crop pixel, at 64 x 48 by up to three: take 5 for
+    the one, and 3 for the other.
+
     form="mmpose" has the rules of that project: pixel edges, not centres, of crop and box meet, a map
     without a peak gives (-1, -1), and hidden keypoints keep their weight.
     Source: Zhang et al., CVPR 2020, section 3.

@@ -6,7 +6,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from hrpose.codecs.gaussian import draw, window
+from hrpose.codecs.checks import choose
+from hrpose.codecs.gaussian import WINDOWS, draw, window
 from hrpose.codecs.maxima import around, check_nudge, find_peaks
 from hrpose.codecs.topdown import TopDownCodec
 from hrpose.errors import ConfigError
@@ -20,7 +21,8 @@ class Face(TopDownCodec):
     Points are cut, not rounded, to heatmap pixels, so that half a pixel is added when they are read; a map
     without a value above zero gives (-0.5, -0.5). On the way back to the image the reference code cuts to
     whole pixels once more and then adds 1; `subpixel=True` does neither, and is closer to the truth.
-    Every landmark keeps its weight, in the map or not.
+    Every landmark keeps its weight, in the map or not. With a sigma of 1.5 a Gaussian that crosses the left
+    or upper border lies a heatmap pixel too far in; window="exact" leaves it in its place.
     Source: Wang et al., TPAMI 2021, section 6 (facial landmark detection).
 
     >>> codec = Face(input_size=(128, 128))
@@ -30,6 +32,7 @@ class Face(TopDownCodec):
     """
 
     sigma: float = 1.5
+    window: str = "original"  # the pixels that a Gaussian is drawn on; or "exact"
     nudge: float = 0.25  # heatmap pixels; 0 keeps whole pixels
     subpixel: bool = False
     flip_shift: bool = False
@@ -37,6 +40,7 @@ class Face(TopDownCodec):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        choose("window of Face", self.window, WINDOWS)
         check_nudge(self.nudge)
         height, width = self.heatmap_size
         if height != width:
@@ -46,7 +50,7 @@ class Face(TopDownCodec):
 
     def targets(self, points: Points, visible: Scores) -> tuple[Heatmaps, Scores]:
         """As `encode`, for points in heatmap pixels."""
-        square = window(torch.trunc(points), self.sigma)
+        square = window(torch.trunc(points), self.sigma, self.window)
         drawn = (visible > 0.5) & square.meets(self.heatmap_size)
         return draw(square.middle, drawn, self.heatmap_size, self.sigma, square), visible
 

@@ -20,13 +20,20 @@ class Window(NamedTuple):
         return ((self.first < _extent(self.first, size)) & (self.end >= 0)).all(2)  # False where NaN
 
 
-def window(cells: Points, sigma: float) -> Window:
+WINDOWS = ("original", "exact")
+
+
+def window(cells: Points, sigma: float, kind: str = "original") -> Window:
     """Three sigmas to either side of whole pixels `cells`.
 
     The reference codes cut the corners toward zero and count the middle from the first pixel. With a
     sigma for which 3 * sigma is not whole, a Gaussian across the upper or left border so moves by a pixel.
+    The kind "exact" takes the pixels within three sigmas and leaves the middle alone; where 3 * sigma is
+    whole the two are the same.
     """
     radius = 3 * sigma
+    if kind == "exact":
+        return Window(torch.ceil(cells - radius), torch.floor(cells + radius) + 1, cells)
     first = torch.trunc(cells - radius)
     return Window(first, torch.trunc(cells + radius + 1), first + (2 * radius + 1) // 2)
 

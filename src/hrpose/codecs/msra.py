@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 
 from hrpose.codecs.checks import choose
-from hrpose.codecs.gaussian import draw, weigh, window
+from hrpose.codecs.gaussian import WINDOWS, draw, weigh, window
 from hrpose.codecs.maxima import Peaks, around, check_nudge, find_peaks
 from hrpose.codecs.topdown import TopDownCodec
 from hrpose.types import Heatmaps, Points, Scores
@@ -22,6 +22,9 @@ class MSRA(TopDownCodec):
     to a pixel. As in the reference code one in the first two or the last row or column stays put. A map
     without a value above zero gives (0, 0).
 
+    With a sigma for which 3 * sigma is not whole, such as 1.5, a Gaussian that crosses the left or upper
+    border lies a heatmap pixel too far in, as in the reference code; window="exact" leaves it in its place.
+
     form="mmpose" has the rules of that project: the two axes are nudged each on its own, a map without a
     peak gives (-1, -1), hidden keypoints keep their weight, and height has its own scale on the way back.
     Source: Xiao et al., ECCV 2018; Sun et al., CVPR 2019, "Testing".
@@ -33,12 +36,14 @@ class MSRA(TopDownCodec):
     """
 
     form: str = "original"
+    window: str = "original"  # the pixels that a Gaussian is drawn on; or "exact"
     nudge: float = 0.25  # heatmap pixels; 0 keeps whole pixels
     name: ClassVar[str] = "msra"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         choose("form of MSRA", self.form, FORMS)
+        choose("window of MSRA", self.window, WINDOWS)
         check_nudge(self.nudge)
 
     @property
@@ -53,7 +58,7 @@ class MSRA(TopDownCodec):
 
     def targets(self, points: Points, visible: Scores) -> tuple[Heatmaps, Scores]:
         """As `encode`, for points in heatmap pixels."""
-        square = window(torch.trunc(points + 0.5), self.sigma)  # toward zero: -0.7 becomes 0
+        square = window(torch.trunc(points + 0.5), self.sigma, self.window)  # toward zero: -0.7 becomes 0
         hidden = self.form == "mmpose"
         weights, drawn = weigh(visible, square.meets(self.heatmap_size), keep_hidden=hidden)
         return draw(square.middle, drawn, self.heatmap_size, self.sigma, square), weights
