@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
 
 from hrpose.backbones.hrnet import HRNET_CONFIGS, HRNetConfig
 from hrpose.codecs import TopDownCodec
@@ -35,7 +34,7 @@ def from_checkpoint(
     bn_momentum: float | None = None,
     skeleton: Skeleton | str | None = None,
     codec: TopDownCodec | None = None,
-) -> nn.Module:
+) -> Any:  # the weights decide which model it is
     """The model that fits the weights, with the weights in it.
 
     Origin, architecture, widths, depths, head and number of keypoints are read off names and shapes.

@@ -80,7 +80,7 @@ model = hrpose.from_pretrained("THIS_REPOSITORY")
 """
 
 
-def from_pretrained(source: str | Path, *, revision: str | None = None, **options: Any) -> nn.Module:
+def from_pretrained(source: str | Path, *, revision: str | None = None, **options: Any) -> Any:
     """The model that `save_pretrained` wrote, in evaluation mode, loaded strictly.
 
     Args:

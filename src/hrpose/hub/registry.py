@@ -64,7 +64,7 @@ def create_model(
     codec: TopDownCodec | None = None,
     keypoints: KeypointMap | None = None,
     **settings: Any,
-) -> nn.Module:
+) -> Any:  # a TopDown, a Classifier, a Segmenter ...: the name decides
     """A model by its name, with weights if asked for.
 
     Args:
