@@ -82,7 +82,7 @@ def reference_stats(truth: dict[str, Any], found: Entries, sigmas: list[float]) 
 def test_the_numbers_are_those_of_pycocotools(seed: int) -> None:
     """Within 1e-12: the two add up in another order. Ids from 0 are among the cases (every seventh)."""
     truth, found, sigmas = drawn_case(seed)
-    stats = coco_ap(truth, found, sigmas)
+    stats = coco_ap(truth, found, sigmas=sigmas)
     assert list(stats) == list(STATS)
     assert np.abs(np.array(list(stats.values())) - reference_stats(truth, found, sigmas)).max() < 1e-12
 
@@ -115,42 +115,42 @@ PAIR = (0.05, 0.05)
 
 
 def test_no_detections_are_a_score_of_zero() -> None:
-    stats = coco_ap(truth_of(one()), [], PAIR)
+    stats = coco_ap(truth_of(one()), [], sigmas=PAIR)
     assert list(stats.values()) == reference_stats(truth_of(one()), [], list(PAIR)).tolist()
     assert (stats["AP"], stats["AR"], stats["APl"]) == (0, 0, -1)
 
 
 def test_where_nobody_counts_the_score_is_minus_one() -> None:
-    assert set(coco_ap(truth_of(one(iscrowd=1)), [hit()], PAIR).values()) == {-1.0}
+    assert set(coco_ap(truth_of(one(iscrowd=1)), [hit()], sigmas=PAIR).values()) == {-1.0}
 
 
 def test_missing_counts_and_crowd_flags_are_filled_in() -> None:
     truth = truth_of(one(num_keypoints=None, iscrowd=None))
-    assert coco_ap(truth, [hit()], PAIR)["AP"] == pytest.approx(1)
+    assert coco_ap(truth, [hit()], sigmas=PAIR)["AP"] == pytest.approx(1)
 
 
 def test_arguments_stay_as_they_are(tmp_path: Path) -> None:
     truth, found = truth_of(one()), [hit()]
     before = copy.deepcopy((truth, found))
-    coco_ap(truth, found, PAIR)
+    coco_ap(truth, found, sigmas=PAIR)
     assert (truth, found) == before
     (tmp_path / "truth.json").write_text(json.dumps(truth))
-    assert coco_ap(tmp_path / "truth.json", found, PAIR) == coco_ap(truth, found, PAIR)
+    assert coco_ap(tmp_path / "truth.json", found, sigmas=PAIR) == coco_ap(truth, found, sigmas=PAIR)
 
 
 def test_only_the_best_detections_of_an_image_are_looked_at() -> None:
     wrong = [hit(keypoints=[90, 90, 1, 95, 95, 1], score=0.95)] * 3
     truth = truth_of(one())
-    assert coco_ap(truth, [*wrong, hit()], PAIR, max_detections=3)["AR"] == 0
-    assert coco_ap(truth, [*wrong, hit()], PAIR, max_detections=4)["AR"] == 1
+    assert coco_ap(truth, [*wrong, hit()], sigmas=PAIR, max_detections=3)["AR"] == 0
+    assert coco_ap(truth, [*wrong, hit()], sigmas=PAIR, max_detections=4)["AR"] == 1
 
 
 def test_other_thresholds_can_be_asked_for() -> None:
     near = hit(keypoints=[14, 10, 1, 34, 40, 1])  # an OKS of about 0.67
-    stats = coco_ap(truth_of(one()), [near], PAIR, thresholds=[0.5, 0.6])
+    stats = coco_ap(truth_of(one()), [near], sigmas=PAIR, thresholds=[0.5, 0.6])
     assert stats["AP"] == pytest.approx(1)
     assert stats["AP75"] == -1
-    assert coco_ap(truth_of(one()), [near], PAIR)["AP"] == pytest.approx(0.4)
+    assert coco_ap(truth_of(one()), [near], sigmas=PAIR)["AP"] == pytest.approx(0.4)
 
 
 @pytest.mark.parametrize(
@@ -190,26 +190,26 @@ def test_other_thresholds_can_be_asked_for() -> None:
 )
 def test_what_cannot_be_compared_is_refused(truth: dict[str, Any], found: Entries, text: str) -> None:
     with pytest.raises(DataError, match=re.escape(text)):
-        coco_ap(truth, found, PAIR)
+        coco_ap(truth, found, sigmas=PAIR)
 
 
 def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"there is no annotation file .*gone\.json; check the path"):
-        coco_ap(tmp_path / "gone.json", [], PAIR)
+        coco_ap(tmp_path / "gone.json", [], sigmas=PAIR)
 
 
 def test_without_the_extra_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "faster_coco_eval", None)
     with pytest.raises(MissingExtraError, match=re.escape('run: pip install "hrpose[eval]"')):
-        coco_ap(truth_of(one()), [], PAIR)
+        coco_ap(truth_of(one()), [], sigmas=PAIR)
 
 
 def test_crowdpose_rates_images_by_how_crowded_they_are() -> None:
-    stats = crowdpose_ap(truth_of(one(area=None), crowdIndex=0.5), [hit()], PAIR)
+    stats = crowdpose_ap(truth_of(one(area=None), crowdIndex=0.5), [hit()], sigmas=PAIR)
     assert stats["AP"] == pytest.approx(1)
     assert (stats["APeasy"], stats["APmedium"], stats["APhard"]) == (-1, 1, -1)
 
 
 def test_crowdpose_needs_the_crowding_of_each_image() -> None:
     with pytest.raises(DataError, match='image 7 has no "crowdIndex"; without it there is no easy or hard'):
-        crowdpose_ap(truth_of(one()), [hit()], PAIR)
+        crowdpose_ap(truth_of(one()), [hit()], sigmas=PAIR)

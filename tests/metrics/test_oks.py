@@ -1,11 +1,21 @@
+import inspect
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
 from hrpose.errors import ShapeError
-from hrpose.metrics.oks import oks, oks_nms, pose_similarity, soft_oks_nms
+from hrpose.metrics import (
+    coco_ap,
+    crowdpose_ap,
+    oks,
+    oks_nms,
+    pose_similarity,
+    soft_oks_nms,
+    topdown_results,
+)
 
 SIGMAS = (0.05, 0.1, 0.2)
 POSE = np.array([[10.0, 10, 2], [20, 10, 2], [15, 30, 1]])
@@ -13,6 +23,14 @@ POSE = np.array([[10.0, 10, 2], [20, 10, 2], [15, 30, 1]])
 
 def aside(pixels: float) -> np.ndarray:
     return np.add(POSE, [pixels, 0, 0])
+
+
+@pytest.mark.parametrize(
+    "metric", [coco_ap, crowdpose_ap, oks, pose_similarity, oks_nms, soft_oks_nms, topdown_results]
+)
+def test_no_skeleton_is_taken_for_granted(metric: Callable[..., Any]) -> None:
+    sigmas = inspect.signature(metric).parameters["sigmas"]
+    assert (sigmas.kind, sigmas.default) == (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.empty)
 
 
 def test_a_pose_is_like_itself_and_unlike_one_far_away() -> None:

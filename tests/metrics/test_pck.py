@@ -33,6 +33,11 @@ def test_a_sample_without_a_length_does_not_count() -> None:
     assert nme(FOUND, TRUTH, ALL, lengths) == pytest.approx((1 + 4 + 9) / 3 / 10)
 
 
+def test_one_length_serves_both_axes() -> None:
+    assert nme(FOUND, TRUTH, ALL, [10.0, 20.0]) == nme(FOUND, TRUTH, ALL, [[10.0, 10.0], [20.0, 20.0]])
+    assert pck(FOUND, TRUTH, ALL, [10.0, 0.0], threshold=0.5).per_keypoint.tolist() == [1, 1, 0]
+
+
 def test_distances_are_means_over_what_counts() -> None:
     assert epe(FOUND, TRUTH, ALL & [True, True, False]) == pytest.approx(2.5)
     assert nme(FOUND, TRUTH, ALL, TEN) == pytest.approx(14 / 3 / 10)
@@ -56,7 +61,8 @@ def test_the_area_under_the_curve_is_that_of_pck() -> None:
             (FOUND, TRUTH, ALL[:1], TEN),
             "a mask of shape (1, 3) and lengths of shape (2, 2) came; give (2, 3)",
         ),
-        ((FOUND, TRUTH, ALL, TEN[:, 0]), "lengths of shape (2,) came"),
+        ((FOUND, TRUTH, ALL, TEN[:1, 0]), "lengths of shape (1, 2) came; give (2, 3), and (2,) or (2, 2)"),
+        ((FOUND, TRUTH, ALL, 10.0), "lengths of shape () came"),
     ],
 )
 def test_shapes_that_do_not_fit_are_refused(arguments: tuple[Any, ...], text: str) -> None:

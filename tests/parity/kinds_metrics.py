@@ -51,7 +51,7 @@ def run_oks_nms_ties(case: Case) -> Outputs:
 def run_coco_ap(case: Case) -> Outputs:
     truth, found = case.json("in_gt_json"), case.json("in_dt_json")
     sigmas, most = case.params.get("sigmas") or COCO.sigmas, case.params["max_dets"]
-    stats = coco_ap(truth, found, sigmas, max_detections=most, thresholds=case.params["iou_thrs"])
+    stats = coco_ap(truth, found, sigmas=sigmas, max_detections=most, thresholds=case.params["iou_thrs"])
     return {
         "out_stats": np.array([stats[name] for name in STATS]),
         "out_ious_json": similarities(truth, found, sigmas, most),
@@ -89,9 +89,10 @@ def run_topdown_evaluate(case: Case) -> Outputs:
         min_score=params["in_vis_thre"],
         threshold=params["oks_thre"],
         soft=params["soft_nms"],
+        sigmas=sigmas,
     )
     rows = [row.pop("index") for row in results]
-    stats = coco_ap(truth, results, sigmas)
+    stats = coco_ap(truth, results, sigmas=sigmas)
     places = [{"center": boxes[row, :2].tolist(), "scale": boxes[row, 2:4].tolist()} for row in rows]
     return {
         "out_results_json": [result | place for result, place in zip(results, places, strict=True)],
@@ -133,7 +134,7 @@ def run_crowdpose_ap(case: Case) -> Outputs:
     stats = crowdpose_ap(
         case.json("in_gt_json"),
         case.json("in_dt_json"),
-        params["sigmas"],
+        sigmas=params["sigmas"],
         crowding=tuple(params["crowd_thresholds"]),
     )
     return {"out_stats": np.array([stats[name] for name in CROWD_STATS])}

@@ -12,7 +12,6 @@ import numpy as np
 
 from hrpose.data.people import AREA_OF_BOX
 from hrpose.errors import DataError, MissingExtraError
-from hrpose.skeletons import COCO, CROWDPOSE
 
 STATS = ("AP", "AP50", "AP75", "APm", "APl", "AR", "AR50", "AR75", "ARm", "ARl")
 CROWD_STATS = ("AP", "AP50", "AP75", "AR", "AR50", "AR75", "APeasy", "APmedium", "APhard")
@@ -25,17 +24,16 @@ Source = str | PathLike[str] | Entry
 def coco_ap(
     ground_truth: Source,
     detections: Sequence[Entry],
-    sigmas: Sequence[float] = COCO.sigmas,
     *,
+    sigmas: Sequence[float],
     max_detections: int = 20,
     thresholds: Sequence[float] | None = None,
 ) -> dict[str, float]:
     """Average precision and recall over OKS from 0.50 to 0.95.
 
-    The work is done by faster-coco-eval; the numbers are those of pycocotools, with these differences in what
-    is
-    accepted: no detections at all is a score of 0, not an IndexError; `num_keypoints` and `iscrowd` may be
-    missing and are then counted and 0; nothing is printed, and the arguments stay as they are.
+    The work is done by faster-coco-eval; the numbers are those of pycocotools. More is accepted: no
+    detections at all are a score of 0, not an IndexError; `num_keypoints` and `iscrowd` may be missing, and
+    are then counted and 0. Nothing is printed, and the arguments stay as they are.
 
     As in pycocotools a person with the annotation id 0 is never found: count ids from 1
     (`CocoKeypoints.ground_truth` does).
@@ -44,7 +42,7 @@ def coco_ap(
         ground_truth: a COCO-format file, or its content, or `CocoKeypoints.ground_truth()`.
         detections: image_id, category_id, score, and keypoints as a flat list x, y, score, and so on; with a
             bbox that box decides the size class, else the box of all keypoints does.
-        sigmas: (K,), as in `Skeleton.sigmas`.
+        sigmas: (K,), how far each keypoint may be off: those of the data set's skeleton, `Skeleton.sigmas`.
         max_detections: of an image, best first.
         thresholds: of OKS; None takes 0.50, 0.55, ..., 0.95.
     Returns: AP, AP50, AP75, APm, APl and AR, AR50, AR75, ARm, ARl (m: 32 to 96 pixels squared, l: above);
@@ -61,8 +59,8 @@ def coco_ap(
 def crowdpose_ap(
     ground_truth: Source,
     detections: Sequence[Entry],
-    sigmas: Sequence[float] = CROWDPOSE.sigmas,
     *,
+    sigmas: Sequence[float],
     crowding: tuple[float, float] = (0.2, 0.8),
 ) -> dict[str, float]:
     """CrowdPose's average precision: in all, and over images with few, some and many people in the way.
@@ -72,6 +70,8 @@ def crowdpose_ap(
 
     Args:
         ground_truth: as in `coco_ap`, each image with its "crowdIndex".
+        detections: as in `coco_ap`.
+        sigmas: (K,); `hrpose.skeletons.CROWDPOSE.sigmas` are those of the published figures.
         crowding: an image below the first is easy, one below the second medium, and hard from there.
     Returns: AP, AP50, AP75, AR, AR50, AR75, APeasy, APmedium, APhard.
     Raises: as `coco_ap`, and DataError if an image has no crowdIndex.

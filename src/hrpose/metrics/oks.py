@@ -8,7 +8,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from hrpose.errors import ShapeError
 from hrpose.metrics.nms import soft_suppress, suppress
-from hrpose.skeletons import COCO
 
 Array: TypeAlias = NDArray[np.float64]
 Indices: TypeAlias = NDArray[np.int64]
@@ -22,7 +21,7 @@ def oks(
     areas: ArrayLike,
     boxes: ArrayLike | None = None,
     *,
-    sigmas: Sequence[float] = COCO.sigmas,
+    sigmas: Sequence[float],
 ) -> Array:
     """Compare each detected pose with each annotated one, as COCO does.
 
@@ -38,7 +37,7 @@ def oks(
         truth: (G, K, 3), x, y and v.
         areas: (G,), pixels.
         boxes: (G, 4), x, y, width, height.
-        sigmas: (K,).
+        sigmas: (K,), as in `Skeleton.sigmas`.
     Returns: (D, G).
     Raises: ShapeError if the keypoints are not K, or areas or boxes not G.
     Source: pycocotools, cocoeval.py, computeOks.
@@ -59,7 +58,7 @@ def pose_similarity(
     keypoints: ArrayLike,
     areas: ArrayLike,
     *,
-    sigmas: Sequence[float] = COCO.sigmas,
+    sigmas: Sequence[float],
     min_score: float | None = None,
 ) -> Array:
     """Compare detected poses with each other: OKS with the mean of both areas.
@@ -71,6 +70,7 @@ def pose_similarity(
     Args:
         keypoints: (N, K, 3), x, y and score.
         areas: (N,), pixels.
+        sigmas: (K,), as in `Skeleton.sigmas`.
     Returns: (N, N).
     Raises: ShapeError if the keypoints are not K or areas not N.
     Source: HRNet, lib/nms/nms.py, oks_iou.
@@ -92,7 +92,7 @@ def oks_nms(
     areas: ArrayLike,
     *,
     threshold: float = 0.9,
-    sigmas: Sequence[float] = COCO.sigmas,
+    sigmas: Sequence[float],
     min_score: float | None = None,
 ) -> Indices:
     """Drop each pose that is more than `threshold` similar to a better one.
@@ -112,7 +112,7 @@ def soft_oks_nms(
     areas: ArrayLike,
     *,
     threshold: float = 0.9,
-    sigmas: Sequence[float] = COCO.sigmas,
+    sigmas: Sequence[float],
     min_score: float | None = None,
     most: int = 20,
 ) -> Indices:

@@ -46,7 +46,8 @@ def pck(
     Args:
         predicted, truth: (N, K, 2), pixels.
         mask: (N, K), True where the keypoint counts.
-        norm: (N, 2), the length along x and y; a sample with a zero in it does not count.
+        norm: (N,), a length each, or (N, 2), one along x and one along y; a sample with a zero in it does
+            not count.
     Raises: ShapeError for other shapes.
     Source: mmpose, evaluation/functional/keypoint_eval.py.
     """
@@ -124,11 +125,12 @@ def _distances(predicted: ArrayLike, truth: ArrayLike, mask: ArrayLike, norm: Ar
     points, goals = (np.asarray(values, dtype=np.float64) for values in (predicted, truth))
     counted: NDArray[np.bool_] = np.asarray(mask, dtype=bool)
     lengths = np.asarray(norm, dtype=np.float64)
+    lengths = lengths[:, None].repeat(2, axis=1) if lengths.ndim == 1 else lengths
     if points.shape != goals.shape or points.ndim != 3 or points.shape[2] != 2:
         raise ShapeError(f"points of shape {points.shape} and {goals.shape} came; give two of one (N, K, 2)")
     if counted.shape != points.shape[:2] or lengths.shape != (len(points), 2):
         came = f"a mask of shape {counted.shape} and lengths of shape {lengths.shape}"
-        raise ShapeError(f"{came} came; give {points.shape[:2]} and {(len(points), 2)}")
+        raise ShapeError(f"{came} came; give {points.shape[:2]}, and {(len(points),)} or {(len(points), 2)}")
     counted = counted & (lengths != 0).all(axis=1)[:, None]
     lengths = np.where(lengths <= 0, FAR, lengths)
     distances = np.linalg.norm((points - goals) / lengths[:, None], axis=2)

@@ -8,7 +8,6 @@ from numpy.typing import ArrayLike
 
 from hrpose.errors import ShapeError
 from hrpose.metrics.oks import Array, oks_nms, soft_oks_nms
-from hrpose.skeletons import COCO
 
 
 def rescore(keypoints: ArrayLike, box_scores: ArrayLike, *, min_score: float = 0.2) -> Array:
@@ -39,7 +38,7 @@ def topdown_results(
     image_ids: Sequence[Any],
     areas: ArrayLike,
     *,
-    sigmas: Sequence[float] = COCO.sigmas,
+    sigmas: Sequence[float],
     category_ids: int | Sequence[int] = 1,
     min_score: float = 0.2,
     threshold: float = 0.9,
@@ -52,6 +51,7 @@ def topdown_results(
         box_scores: (M,); 1 for annotated boxes.
         image_ids: (M,).
         areas: (M,), of the padded boxes, in pixels: width * height.
+        sigmas: (K,), as in `Skeleton.sigmas`.
         category_ids: one for all, or one a person.
         min_score: of a keypoint, to count in the person's score.
         threshold: OKS above which a person counts as a double.

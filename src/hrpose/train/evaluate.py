@@ -54,7 +54,7 @@ def evaluate(
             progress=progress,
         )
     )
-    return coco_ap(ground_truth(data), detections, data.skeleton.sigmas)
+    return coco_ap(ground_truth(data), detections, sigmas=data.skeleton.sigmas)
 
 
 @torch.no_grad()
