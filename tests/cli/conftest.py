@@ -8,10 +8,10 @@ from hrpose.backbones.hrnet import HRNetConfig
 from hrpose.cli import main
 from hrpose.codecs import MSRA
 from hrpose.data.synthetic import write_coco
+from hrpose.hub import save_pretrained
 from hrpose.models.spec import PoseSpec
 from hrpose.models.topdown import TopDown, TopDownConfig
 from hrpose.skeletons import COCO
-from hrpose.train.checkpoint import save_weights
 
 
 def tiny_model() -> TopDown:
@@ -25,7 +25,7 @@ def tiny_model() -> TopDown:
 def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A checkpoint as the command line takes it."""
     folder = tmp_path_factory.mktemp("weights")
-    save_weights(tiny_model(), folder)
+    save_pretrained(tiny_model(), folder)
     return f"local-dir:{folder}"
 
 

@@ -39,7 +39,7 @@ class Plan:
     train: int = 160
     size: "Size" = (288, 384)  # of every picture, (height, width)
     people: tuple[int, int] = (2, 3)  # in a picture
-    epochs: int = 6
+    epochs: int = 9
     batch_size: int = 16
     lr: float = 3e-3
     shown: int = 4  # pictures on the first sheet; one fewer on the second
@@ -58,7 +58,8 @@ def demo(out: Path) -> None:
     started = time.monotonic()
     from hrpose.cli.sheets import table
 
-    rows = run(out, Plan(), load_bundled())
+    with one_thread():
+        rows = run(out, Plan(), load_bundled())
     click.echo()
     click.echo(table(rows))
     click.echo(f"\ndone in {time.monotonic() - started:.0f} s; look at")
@@ -164,6 +165,19 @@ def with_other_keypoints(model: "PoseNetwork", skeleton: "Skeleton") -> "PoseNet
     learner = cast("PoseNetwork", build(config))
     click.echo("  " + str(load_weights(learner, model)).replace("\n", "\n  "))
     return learner
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute in one thread: a model this small gains little from two, and loses much on a busy machine."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 @contextmanager
