@@ -157,12 +157,16 @@ def measure(title: str, model: "PoseNetwork", data: "CocoKeypoints", plan: Plan)
 
 def with_other_keypoints(model: "PoseNetwork", skeleton: "Skeleton") -> "PoseNetwork":
     """A new model for `skeleton` with all weights of `model` but those of the last layer."""
-    from hrpose.hub.load import load_weights
+    import torch
+
+    from hrpose.hub import load_weights
     from hrpose.models.families import build
 
     spec = dataclasses.replace(spec_of(model), skeleton=skeleton)
     config = dataclasses.replace(model.config, num_keypoints=skeleton.num_keypoints, spec=spec)
-    learner = cast("PoseNetwork", build(config))
+    with torch.random.fork_rng([]):
+        torch.manual_seed(0)  # of the new last layer: the same figures each time
+        learner = cast("PoseNetwork", build(config))
     click.echo("  " + str(load_weights(learner, model)).replace("\n", "\n  "))
     return learner
 

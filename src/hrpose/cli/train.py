@@ -57,7 +57,6 @@ def train(
     Weights of another number of keypoints are fine: the last layer begins anew. The same command goes on
     after a kill.
     """
-    from hrpose.data.augment import TopDownAugment
     from hrpose.hub import create_model
     from hrpose.train import fit
 
@@ -65,7 +64,7 @@ def train(
     learner = create_model(model, pretrained=not from_scratch, skeleton=people.skeleton)
     val = None if val_data is None else crops(learner, read(val_data, val_images or images, like=people))
     warmup = min(100, len(people.people) // settings["batch_size"])
-    train_data = crops(learner, people, augment=TopDownAugment(), seed=settings["seed"])
+    train_data = crops(learner, people, augment=augmentation(people.skeleton), seed=settings["seed"])
     result = fit(learner, train_data, val, output=out, resume=not restart, warmup=warmup, **settings)
     click.echo(f"best epoch {result.best_epoch}; its weights: {result.best}")
     click.echo(f"next: hrpose predict local-dir:{result.best} photo.jpg --out drawn")
@@ -123,6 +122,16 @@ def crops(model: "PoseNetwork", people: "CocoKeypoints", **settings: Any) -> "To
     return TopDownDataset(
         people.people, spec.codec, people.skeleton, mean=spec.mean, std=spec.std, **settings
     )
+
+
+def augmentation(skeleton: "Skeleton") -> "TopDownAugment":
+    """That of HRNet; without mirroring, and telling so, where nobody knows left from right."""
+    from hrpose.data.augment import TopDownAugment, is_mirrored
+
+    if is_mirrored(skeleton):
+        return TopDownAugment()
+    click.echo(f"skeleton {skeleton.name!r} names no mirror pairs, so pictures are not mirrored")
+    return TopDownAugment(flip_probability=0)
 
 
 def spec_of(model: "PoseNetwork") -> "PoseSpec":
