@@ -90,4 +90,4 @@ def gather(
 def _with_room(cost: NDArray[np.float64]) -> NDArray[np.float64]:
     """Add columns until no peak has to go without one."""
     peaks, people = cost.shape
-    return np.pad(cost, ((0, 0), (0, max(0, peaks - people))), constant_values=FAR)
+    return cost if peaks <= people else np.concatenate((cost, np.full((peaks, peaks - people), FAR)), 1)

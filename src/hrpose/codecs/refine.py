@@ -4,6 +4,7 @@ Each heatmap is cut into tiles. The highest value and the range of the tags of a
 its pixels can reach, so most tiles are never looked into, and yet the best pixel of all is found.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -14,8 +15,9 @@ from hrpose.codecs.peaks import quarter_nudge
 from hrpose.types import Heatmaps, Tags
 
 TILE = 16  # pixels on a side
-FIRST_LOOK = 4  # tiles looked into in the first round; twice as many in each round after it
-TIE = 1e-9  # of equal bounds the earlier tile comes first; far below what a bound is rounded to
+FIRST_LOOK = 4  # tiles read at first; three times as many each time after it
+SHORT_LIST = 52  # tiles ranked at first, 4 + 12 + 36; all only where none of these wins for certain
+TIE = 1e-12  # by pixel: of equal bounds the earlier tile ranks first; far below what a bound is rounded to
 
 
 class Found(NamedTuple):
@@ -37,17 +39,15 @@ def find_by_tag(heatmaps: Heatmaps, tags: tuple[Tags, ...], maps: Tensor, wanted
         wanted: (Q, T).
     """
     search = _Search(heatmaps, tags, maps, wanted)
-    count = FIRST_LOOK
-    while search.open.numel():
-        search.look(count)
-        count *= 2
+    open_wishes = search.scan(torch.arange(len(maps), device=maps.device), 0, SHORT_LIST)
+    search.scan(open_wishes, SHORT_LIST, search.starts.numel())
     y, x = search.place // heatmaps.shape[3], search.place % heatmaps.shape[3]
     values = heatmaps.flatten(0, 1)[maps, y, x]
     return Found(x, y, values, quarter_nudge(heatmaps, maps, y, x))
 
 
 class _Search:
-    """The best pixel so far of every wish, and what its unread tiles could still reach."""
+    """The best pixel so far of every wish, and what each tile could reach."""
 
     def __init__(self, heatmaps: Heatmaps, tags: tuple[Tags, ...], maps: Tensor, wanted: Tensor) -> None:
         keypoints, (self.height, self.width) = heatmaps.shape[1], heatmaps.shape[2:]
@@ -57,32 +57,48 @@ class _Search:
         self.tag_maps = [maps if tag.shape[1] == keypoints else maps // keypoints for tag in tags]
         self.across = -(-self.width // TILE)
         self.span = min(TILE, self.width)
-        self.bounds = self._bounds(heatmaps, tags)  # (Q, S), -inf once read
+        self.bounds = self._bounds(heatmaps, tags)  # (Q, S)
         tile = torch.arange(self.bounds.shape[1], device=maps.device)
         self.starts = tile // self.across * TILE * self.width + tile % self.across * TILE  # (S,) first pixel
         self.best = torch.full_like(wanted[:, 0], -torch.inf)
         self.place = torch.full_like(maps, self.height * self.width)
-        self.open = torch.arange(len(maps), device=maps.device)
 
     def _bounds(self, heatmaps: Heatmaps, tags: tuple[Tags, ...]) -> Tensor:
         gaps = []
-        for tag, which, wanted in zip(tags, self.tag_maps, self.wanted.unbind(1), strict=True):
-            low, high = (tile_extremes(tag, largest=largest)[which] for largest in (False, True))  # (Q, S)
+        for tag, maps, wanted in zip(tags, self.tag_maps, self.wanted.unbind(1), strict=True):
+            low, high = of_needed(tag, maps, lowest, highest)
             gaps.append((low - wanted[:, None]).clamp(min=0) + (wanted[:, None] - high).clamp(min=0))
-        return tile_extremes(heatmaps, largest=True)[self.maps] - _rounded_distance(gaps)
+        (peak,) = of_needed(heatmaps, self.maps, highest)
+        return peak - _rounded_distance(gaps)
 
-    def look(self, count: int) -> None:
-        """Read the most promising `count` tiles of every open wish, and close those that can only lose."""
-        wishes, bounds = self.open, self.bounds[self.open]
-        ranks = torch.arange(bounds.shape[1], device=bounds.device)
-        tiles = (bounds.double() - ranks * TIE).topk(min(count, bounds.shape[1]), 1).indices  # (q, c)
+    def scan(self, wishes: Tensor, first: int, end: int) -> Tensor:
+        """Read the tiles that rank from `first` to `end` by their bounds, until no later one can win.
+
+        Returns: the wishes for which one still could.
+        """
+        end = min(end, self.starts.numel())
+        listed = min(end + 1, self.starts.numel())  # the one after the last says whether to go on
+        ranked = (self.bounds[wishes].double() - self.starts * TIE).topk(listed, 1).indices
+        count = FIRST_LOOK
+        while wishes.numel() and first < end:
+            last = min(first + count, end)
+            self._look(wishes, ranked[:, first:last])
+            if last == self.starts.numel():
+                return wishes[:0]
+            after = ranked[:, last]
+            bound, best = self.bounds[wishes, after], self.best[wishes]
+            hopeful = (bound > best) | ((bound == best) & (self.starts[after] < self.place[wishes]))
+            wishes, ranked = wishes[hopeful], ranked[hopeful]
+            first, count = last, count * 3
+        return wishes
+
+    def _look(self, wishes: Tensor, tiles: Tensor) -> None:
+        """Read these tiles (q, c), and keep what is better than the best so far."""
         score, place = self._read(wishes, tiles)
-        better = (score > self.best[wishes]) | ((score == self.best[wishes]) & (place < self.place[wishes]))
-        self.best[wishes] = best = torch.where(better, score, self.best[wishes])
-        self.place[wishes] = place = torch.where(better, place, self.place[wishes])
-        self.bounds[wishes] = bounds = bounds.scatter(1, tiles, -torch.inf)
-        hopeful = (bounds > best[:, None]) | ((bounds == best[:, None]) & (self.starts < place[:, None]))
-        self.open = wishes[hopeful.any(1)]
+        best, at = self.best[wishes], self.place[wishes]
+        better = (score > best) | ((score == best) & (place < at))
+        self.best[wishes] = torch.where(better, score, best)
+        self.place[wishes] = torch.where(better, place, at)
 
     def _read(self, wishes: Tensor, tiles: Tensor) -> tuple[Tensor, Tensor]:
         """The best score within these tiles of each wish, and the first pixel that has it: (q,), (q,)."""
@@ -117,16 +133,34 @@ def _rounded_distance(gaps: list[Tensor]) -> Tensor:
     return total.sqrt().round()
 
 
-def tile_extremes(maps: Tensor, *, largest: bool) -> Tensor:
-    """The largest (or smallest) value in each tile of each map, (N, C, h, w) -> (N * C, tiles).
+def of_needed(maps: Tensor, which: Tensor, *summaries: Callable[[Tensor], Tensor]) -> list[Tensor]:
+    """Each summary of the maps named by `which` (Q,), counted image by image: (N, C, h, w) -> (Q, S) each."""
+    flat = maps.flatten(0, 1)
+    needed, place = torch.unique(which, return_inverse=True)
+    # one map at a time stays in the cache of a CPU; a GPU prefers to be started once
+    parts = [flat[needed]] if flat.is_cuda else [flat[i : i + 1] for i in needed.tolist()]
+    made = zip(*([summary(part) for summary in summaries] for part in parts), strict=True)
+    return [torch.cat(rows)[place] for rows in made]
 
-    >>> tile_extremes(torch.arange(20.0).view(1, 1, 1, 20), largest=True)
+
+def highest(maps: Tensor) -> Tensor:
+    """The highest value in each tile, row by row: (M, h, w) -> (M, S).
+
+    >>> highest(torch.arange(20.0).view(1, 1, 20))
     tensor([[15., 19.]])
     """
-    reduce, nothing = (torch.amax, -torch.inf) if largest else (torch.amin, torch.inf)
-    flat = maps.flatten(0, 1)
-    whole = flat.shape[1] // TILE * TILE  # rows that fill tiles; the rest makes lower ones
-    parts = [reduce(flat[:, :whole].view(len(flat), -1, TILE, flat.shape[2]), 2)] if whole else []
-    parts += [reduce(flat[:, whole:], 1, keepdim=True)] if whole < flat.shape[1] else []
-    rows = F.pad(torch.cat(parts, 1), (0, -flat.shape[2] % TILE), value=nothing)  # (N C, down, w)
-    return reduce(rows.view(*rows.shape[:2], -1, TILE), 3).flatten(1)
+    return F.max_pool1d(_reduce_rows(maps, torch.amax), TILE, ceil_mode=True).flatten(1)
+
+
+def lowest(maps: Tensor) -> Tensor:
+    """The lowest value in each tile, as `highest`."""
+    return -F.max_pool1d(-_reduce_rows(maps, torch.amin), TILE, ceil_mode=True).flatten(1)
+
+
+def _reduce_rows(maps: Tensor, reduce: Callable[..., Tensor]) -> Tensor:
+    """Each TILE rows as one, (M, h, w) -> (M, ceil(h / TILE), w); the last may stand for fewer."""
+    count, height, width = maps.shape
+    whole = height // TILE * TILE
+    parts = [reduce(maps[:, :whole].view(count, -1, TILE, width), 2)] if whole else []
+    parts += [reduce(maps[:, whole:], 1, keepdim=True)] if whole < height else []
+    return torch.cat(parts, 1) if len(parts) > 1 else parts[0]

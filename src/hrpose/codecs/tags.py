@@ -133,7 +133,7 @@ class TagGrouping:
         ends = np.searchsorted(peaks.maps, np.arange(images * keypoints + 1))
         people = [self._people(peaks, ends[i * keypoints :][: keypoints + 1], order) for i in range(images)]
         scores = [table[:, :, 2].mean(1) for table in people]
-        if self.refine:
+        if self.refine and people:
             self._fill(heatmaps, tags, people)
         return [_grouped(table, score) for table, score in zip(people, scores, strict=True)]
 

@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+import torch
+
+from hrpose.codecs.refine import find_by_tag, highest, lowest
+
+
+def everywhere(heatmap: torch.Tensor, tags: list[torch.Tensor], wanted: torch.Tensor) -> tuple[int, int]:
+    """(y, x) of the first best pixel, by looking at all of them."""
+    distance = torch.stack([tag - w for tag, w in zip(tags, wanted, strict=True)]).square().sum(0).sqrt()
+    score = (heatmap - distance.round()).numpy()
+    y, x = np.unravel_index(np.argmax(score), score.shape)
+    return int(y), int(x)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (33, 70), (7, 9), (16, 15)])
+@pytest.mark.parametrize("dims", [1, 3])
+@pytest.mark.parametrize("levels", [1, 4, 1000])  # few levels make ties, one a flat map
+def test_the_best_pixel_is_found_without_looking_everywhere(
+    size: tuple[int, int], dims: int, levels: int
+) -> None:
+    torch.manual_seed(dims)
+    heatmaps = (torch.rand(2, 3, *size) * levels).floor() / levels
+    tags = tuple((torch.randn(2, 3 if d else 1, *size) * 4).round(decimals=1) for d in range(dims))
+    maps, wanted = torch.arange(6).repeat(3), torch.randn(18, dims) * 6
+    found = find_by_tag(heatmaps, tags, maps, wanted)
+    for q, (which, wish) in enumerate(zip(maps.tolist(), wanted, strict=True)):
+        image, keypoint = divmod(which, 3)
+        planes = [tag[image, keypoint if tag.shape[1] == 3 else 0] for tag in tags]
+        assert (int(found.y[q]), int(found.x[q])) == everywhere(heatmaps[image, keypoint], planes, wish)
+        assert found.values[q] == heatmaps[image, keypoint, found.y[q], found.x[q]]
+
+
+def test_the_range_of_each_tile_is_that_of_its_pixels() -> None:
+    maps = torch.randn(2, 20, 35)
+    high, low = highest(maps), lowest(maps)
+    assert high.shape == low.shape == (2, 2 * 3)
+    assert high[1, 4] == maps[1, 16:, 16:32].max()
+    assert low[0, 2] == maps[0, :16, 32:].min()
