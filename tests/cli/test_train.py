@@ -4,9 +4,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from hrpose.cli.train import spec_of
+from hrpose.cli.train import augmentation, spec_of
 from hrpose.errors import ConfigError
 from hrpose.models.base import PoseNetwork
+from hrpose.skeletons import COCO, Skeleton
 from tests.cli.conftest import hrpose, tiny_model
 
 
@@ -28,6 +29,13 @@ def test_weights_are_measured(weights: str, figures: Path) -> None:
     shown = hrpose("evaluate", weights, *data)
     assert shown.exit_code == 0, shown.output
     assert re.search(r"\bAP50 +-?[01]\.\d{4}\n", shown.output), shown.output
+
+
+def test_keypoints_without_mirror_pairs_are_not_mirrored(capsys: pytest.CaptureFixture[str]) -> None:
+    assert augmentation(COCO).flip_probability == 0.5
+    assert augmentation(Skeleton.generic(98)).flip_probability == 0
+    text = "skeleton 'generic_98' names no mirror pairs, so pictures are not mirrored\n"
+    assert capsys.readouterr().out == text
 
 
 def test_a_missing_annotation_file_is_told(weights: str, tmp_path: Path) -> None:
