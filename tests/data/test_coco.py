@@ -146,7 +146,10 @@ def test_a_file_that_is_no_annotation_file_is_refused(tmp_path: Path) -> None:
     for name, text in (
         ("gone.json", "there is no annotation file"),
         ("cut.json", "cut.json is not JSON, or is cut short"),
-        ("list.json", "holds a list, not the object of a COCO-format file; detections are read with"),
+        (
+            "list.json",
+            "holds a list, not the object of a COCO-format file; detections are read by Detections",
+        ),
     ):
         with pytest.raises(DataError, match=re.escape(text)):
             CocoKeypoints.from_file(tmp_path / name, tmp_path)

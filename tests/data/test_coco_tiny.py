@@ -10,11 +10,10 @@ from hrpose.codecs import MSRA
 from hrpose.data.coco import CocoKeypoints
 from hrpose.data.detections import Detections
 from hrpose.data.images import read_image
-from hrpose.data.mpii import read_mpii
-from hrpose.data.topdown import TopDownDataset
+from hrpose.data.mpii import MPIIKeypoints
 from hrpose.data.validate import validate_dataset
 from hrpose.errors import DataError
-from hrpose.skeletons import COFW, FACE_300W, MPII, WFLW, Skeleton
+from hrpose.skeletons import COFW, FACE_300W, WFLW, Skeleton
 from tests.data.made import real_folder
 
 CODEC = MSRA(input_size=(64, 64))
@@ -47,7 +46,7 @@ def test_every_folder_is_read_and_every_annotation_accounted_for(name: str) -> N
 @pytest.mark.parametrize("name", FOLDERS)
 def test_every_person_becomes_a_crop_with_targets(name: str) -> None:
     data = read(name, FOLDERS[name][4])
-    items = [TopDownDataset(data.people, CODEC, data.skeleton)[n] for n in range(len(data.people))]
+    items = [data.crops(CODEC)[n] for n in range(len(data.people))]
     assert all(torch.isfinite(item.image).all() and item.weights.sum() > 0 for item in items)
     peaks = torch.cat([item.heatmaps.flatten(1).amax(1)[item.weights > 0] for item in items])
     assert peaks.min() > 0  # a few keypoints lie just outside their crop
@@ -91,12 +90,13 @@ def test_detections_are_read(name: str, file: str) -> None:
     assert len(found.people) + found.skipped.total() == len(json.loads(path.read_text()))
     assert set(found.skipped.ids) <= {"low score"}
     assert len(found.people) >= 4
-    TopDownDataset(found.people, CODEC, data.skeleton)[0]
+    assert found.crops(CODEC)[0].weights.sum() == 0
 
 
 def test_mpii_is_read_and_lies_on_its_pictures() -> None:
     folder = real_folder() / "mpii"
-    people = read_mpii(folder / "test_mpii.json", folder)
+    data = MPIIKeypoints.from_file(folder / "test_mpii.json", folder)
+    people = data.people
     assert len(people) == 5
     assert people[0].points[0].tolist() == [803, 710]
     for person in people:
@@ -104,7 +104,7 @@ def test_mpii_is_read_and_lies_on_its_pictures() -> None:
         seen = person.points[person.visible > 0]
         assert (seen >= 0).all()
         assert (seen < (width, height)).all()
-    assert torch.isfinite(TopDownDataset(people, CODEC, MPII)[0].image).all()
+    assert torch.isfinite(data.crops(CODEC)[0].image).all()
 
 
 def test_the_pictures_have_the_size_that_their_file_states() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hrpose.data.coco import CocoKeypoints
 from hrpose.data.detections import Detections
 from hrpose.errors import DataError
-from tests.data.made import content, person
+from tests.data.made import KEYPOINTS, content, person
 
 DATA = CocoKeypoints.from_file(content(person()), "pictures")
 
@@ -32,6 +32,30 @@ def test_what_is_left_out_is_counted() -> None:
     found = Detections.from_file([weak, box(), cat, empty], DATA, min_score=0.25)
     assert [person.annotation_id for person in found.people] == [1]
     assert found.skipped.ids == {"low score": [0], "other category": [2], "zero-size box": [3]}
+
+
+def test_the_category_is_that_of_the_data_or_the_one_named() -> None:
+    kinds = [{"id": n, "name": name, "keypoints": KEYPOINTS} for n, name in ((1, "cat"), (5, "dog"))]
+    both, dogs = (
+        CocoKeypoints.from_file(
+            content(person(1), person(2, category_id=5), categories=kinds), ".", category=category
+        )
+        for category in (None, "dog")
+    )
+    found = [box(), box(category_id=5), box(category_id=9)]
+
+    def places(data: CocoKeypoints, category: str | int | None = None) -> list[int]:
+        return [p.annotation_id for p in Detections.from_file(found, data, category=category).people]
+
+    assert places(both) == [0, 1]
+    assert places(dogs) == places(both, "dog") == places(both, 5) == [1]
+    with pytest.raises(DataError, match="there is no category 'dug'; did you mean dog"):
+        places(both, "dug")
+
+
+def test_any_category_will_do_where_the_file_lists_none() -> None:
+    data = CocoKeypoints.from_file(content(person(), categories=[]), ".")
+    assert len(Detections.from_file([box(category_id=3)], data).people) == 1
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from hrpose.codecs import MSRA
-from hrpose.data.mpii import read_mpii
+from hrpose.data.mpii import MPIIKeypoints
 from hrpose.data.topdown import center_scale
 from hrpose.errors import DataError
+from hrpose.skeletons import MPII
 
 
 def entry(**fields: Any) -> dict[str, Any]:
@@ -30,7 +31,10 @@ def write(folder: Path, entries: Any) -> Path:
 
 
 def test_points_and_crop_count_from_zero(tmp_path: Path) -> None:
-    (found,) = read_mpii(write(tmp_path, [entry()]), tmp_path)
+    data = MPIIKeypoints.from_file(write(tmp_path, [entry()]), tmp_path)
+    (found,) = data.people
+    assert (data.skeleton, data.image_folder) == (MPII, tmp_path)
+    assert data.images == {"0001": {"id": "0001", "file_name": "0001.jpg"}}
     assert found.keypoints[0].tolist() == [10, 20, 2]
     assert found.visible.tolist() == [1.0] * 15 + [0.0]
     center, scale = center_scale([found], MSRA(input_size=(256, 256)))
@@ -39,7 +43,9 @@ def test_points_and_crop_count_from_zero(tmp_path: Path) -> None:
 
 
 def test_the_test_set_has_no_joints(tmp_path: Path) -> None:
-    (found,) = read_mpii(write(tmp_path, [entry(joints=None, joints_vis=None)]), tmp_path)
+    (found,) = MPIIKeypoints.from_file(
+        write(tmp_path, [entry(joints=None, joints_vis=None)]), tmp_path
+    ).people
     assert found.keypoints.shape == (16, 3)
     assert not found.visible.any()
 
@@ -59,4 +65,4 @@ def test_the_test_set_has_no_joints(tmp_path: Path) -> None:
 )
 def test_what_is_no_mpii_list_is_refused(tmp_path: Path, entries: Any, text: str) -> None:
     with pytest.raises(DataError, match=re.escape(text)):
-        read_mpii(write(tmp_path, entries), tmp_path)
+        MPIIKeypoints.from_file(write(tmp_path, entries), tmp_path)

@@ -9,12 +9,13 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from hrpose.codecs import MSRA
-from hrpose.data.augment import TopDownAugment
+from hrpose.data.augment import TopDownAugment, check_mirror
 from hrpose.data.coco import CocoKeypoints
 from hrpose.data.people import Person
 from hrpose.data.topdown import Sample, TopDownDataset, well_centred
 from hrpose.errors import ConfigError, DataError, ImageError
-from hrpose.skeletons import COCO, Skeleton
+from hrpose.skeletons import COCO, HAND_21, Skeleton
+from hrpose.types import PoseTargets
 from tests.data.made import content, person, save
 
 CODEC = MSRA(input_size=(64, 48))
@@ -140,6 +141,48 @@ def test_what_makes_no_data_set_is_refused(dotted: list[Person]) -> None:
         TopDownDataset(dotted, CODEC, COCO)
     with pytest.raises(ConfigError, match="1 keypoint_weights for 3 keypoints; give one for each"):
         dataset(dotted, keypoint_weights=[1.0])
+
+
+def test_a_reader_makes_its_data_set_by_itself(dotted: list[Person]) -> None:
+    data = CocoKeypoints.from_file(content(person()), dotted[0].image_path.parent, skeleton=PUPPET)
+    crops = data.crops(
+        CODEC, augment=TopDownAugment(), seed=5, mean=(0, 0, 0), std=(1, 1, 1), keypoint_weights=(1, 2, 3)
+    )
+    assert (crops.people, crops.codec, crops.skeleton) == (data.people, CODEC, PUPPET)
+    same = dataset(data.people, augment=TopDownAugment(), seed=5, keypoint_weights=(1, 2, 3))
+    assert all(torch.equal(a, b) for a, b in zip(crops[0], same[0], strict=True))
+
+
+def test_a_reader_in_place_of_its_people_is_refused(dotted: list[Person]) -> None:
+    data = CocoKeypoints.from_file(content(person()), dotted[0].image_path.parent)
+    text = r"people is a CocoKeypoints, .* call its method crops\(codec\), or give its \.people"
+    with pytest.raises(DataError, match=text):
+        TopDownDataset(data, CODEC, PUPPET)  # type: ignore[arg-type]
+
+
+def test_a_batch_knows_its_targets(dotted: list[Person]) -> None:
+    batch = next(iter(DataLoader(dataset(dotted * 2), batch_size=2)))
+    assert isinstance(batch.targets, PoseTargets)
+    assert torch.equal(batch.targets.heatmaps[0], batch.heatmaps)
+    assert torch.equal(batch.targets.weights, batch.weights)
+
+
+def test_what_has_no_mirror_pairs_is_not_mirrored_unasked(dotted: list[Person]) -> None:
+    nameless = Skeleton.generic(3)
+    text = re.escape(
+        "flip_probability=0.5, but skeleton 'generic_3' names no mirror pairs, so left would be learned as "
+        "right; give skeleton= with its pairs, flip_probability=0, or flip_without_pairs=True if it has none"
+    )
+    with pytest.raises(ConfigError, match=text):
+        TopDownDataset(dotted, CODEC, nameless, augment=TopDownAugment())
+    for harmless in ({"flip_probability": 0.0}, {"flip_without_pairs": True}):
+        TopDownDataset(dotted, CODEC, nameless, augment=TopDownAugment(**harmless))
+    TopDownDataset(dotted, CODEC, nameless)  # not augmented
+
+
+def test_published_skeletons_without_pairs_are_mirrored() -> None:
+    check_mirror(HAND_21, 0.5)
+    check_mirror(Skeleton.generic(1), 0.5)
 
 
 def test_a_picture_that_is_gone_is_named(dotted: list[Person]) -> None:

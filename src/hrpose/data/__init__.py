@@ -5,22 +5,23 @@ from hrpose.data.coco import CocoKeypoints
 from hrpose.data.detections import Detections
 from hrpose.data.faults import Fault
 from hrpose.data.images import read_image
-from hrpose.data.mpii import read_mpii
+from hrpose.data.mpii import MPIIKeypoints
 from hrpose.data.people import Person, Tally
-from hrpose.data.topdown import Sample, TopDownDataset, well_centred
+from hrpose.data.topdown import PeopleSource, Sample, TopDownDataset, well_centred
 from hrpose.data.validate import validate_dataset
 
 __all__ = [
     "CocoKeypoints",
     "Detections",
     "Fault",
+    "MPIIKeypoints",
+    "PeopleSource",
     "Person",
     "Sample",
     "Tally",
     "TopDownAugment",
     "TopDownDataset",
     "read_image",
-    "read_mpii",
     "validate_dataset",
     "well_centred",
 ]

@@ -9,6 +9,7 @@ import numpy as np
 from hrpose.codecs.geometry import PIXEL_STD
 from hrpose.data.people import Array
 from hrpose.errors import ConfigError
+from hrpose.skeletons import SKELETONS, Skeleton
 
 HALF_BODY_PADDING = 1.5  # wider than the 1.25 of a whole body
 ENOUGH = 2  # a half is preferred with more keypoints than this, and taken at all with as many
@@ -36,6 +37,7 @@ class TopDownAugment:
     flip_probability: float = 0.5
     half_body_probability: float = 0.3
     half_body_above: int = 8  # people with more labelled keypoints than this may be cut in half
+    flip_without_pairs: bool = False  # mirror a skeleton of your own that has no left and right, as a hand
 
     def __post_init__(self) -> None:
         for name in ("rotation_probability", "flip_probability", "half_body_probability"):
@@ -79,6 +81,25 @@ class TopDownAugment:
         if flip:
             center = np.array([width - 1 - center[0], center[1]])
         return Placement(center, scale, rotation, flip)
+
+
+def check_mirror(skeleton: Skeleton, flip_probability: float, *, without_pairs: bool = False) -> None:
+    """Raise ConfigError if pictures are mirrored and nobody said which keypoints change places."""
+    if flip_probability > 0 and not (without_pairs or is_mirrored(skeleton)):
+        came = f"flip_probability={flip_probability}, but skeleton {skeleton.name!r} names no mirror pairs"
+        cure = "give skeleton= with its pairs, flip_probability=0, or flip_without_pairs=True if it has none"
+        raise ConfigError(f"{came}, so left would be learned as right; {cure}")
+
+
+def is_mirrored(skeleton: Skeleton) -> bool:
+    """Whether it is known which keypoints change places in a mirror.
+
+    The published skeletons without pairs, such as those of hands, mean that none do.
+
+    >>> is_mirrored(SKELETONS["hand_21"]), is_mirrored(Skeleton.generic(21))
+    (True, False)
+    """
+    return bool(skeleton.mirror) or skeleton.num_keypoints == 1 or SKELETONS.get(skeleton.name) == skeleton
 
 
 def half_body(

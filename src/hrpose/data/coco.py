@@ -12,6 +12,7 @@ from PIL import Image
 
 from hrpose.data.faults import HARMLESS, Entry, annotation_faults, corners_inside, keypoint_faults
 from hrpose.data.people import AREA_OF_BOX, Array, Box, Person, Tally
+from hrpose.data.topdown import PeopleSource
 from hrpose.errors import DataError, nearest
 from hrpose.skeletons import Skeleton
 
@@ -19,7 +20,7 @@ EXIF_ORIENTATION = 0x0112
 
 
 @dataclass(frozen=True, kw_only=True)
-class CocoKeypoints:
+class CocoKeypoints(PeopleSource):
     """The people of one annotation file, cleaned as the original HRNet cleans them.
 
     `skipped` and `mended` say by reason how many annotations were left out or filled in, and which:
@@ -34,9 +35,9 @@ class CocoKeypoints:
     out as well, and counts them. `validate_dataset` lists every fault of a file at once.
     """
 
-    skeleton: Skeleton
     people: list[Person]  # in the order of the images, then of the annotations
     images: dict[int | str, Entry]
+    category_ids: frozenset[int] | None = None  # that were read; None: all
     skipped: Tally
     mended: Tally
     content: Entry = field(repr=False)  # the file as it was read
@@ -67,7 +68,7 @@ class CocoKeypoints:
         content = read_json(annotations)
         name = "the annotations" if isinstance(annotations, Mapping) else str(annotations)
         table = image_table(content, Path(images), name)
-        wanted = _categories(content, category)
+        wanted = find_categories(content, category)
         skeleton = skeleton or _skeleton(content, wanted, name)
         reader = _Reader(skeleton, Path(images), table, wanted, on_fault)
         people = reader.read(_numbered(content))
@@ -79,6 +80,7 @@ class CocoKeypoints:
             skeleton=skeleton,
             people=people,
             images=table,
+            category_ids=wanted,
             skipped=reader.skipped,
             mended=reader.mended,
             content=content,
@@ -110,7 +112,7 @@ class _Reader:
     skeleton: Skeleton
     folder: Path
     images: dict[int | str, Entry]
-    categories: set[int] | None
+    categories: frozenset[int] | None
     on_fault: str
     skipped: Tally = field(default_factory=Tally)
     mended: Tally = field(default_factory=Tally)
@@ -181,7 +183,7 @@ def read_json(source: str | PathLike[str] | Entry) -> Entry:
     name = "the annotations" if isinstance(source, Mapping) else str(source)
     if not isinstance(content, Mapping):
         held = f"{name} holds a {type(content).__name__}, not the object of a COCO-format file"
-        raise DataError(f"{held}; detections are read with read_detections, MPII lists with read_mpii")
+        raise DataError(f"{held}; detections are read by Detections, MPII lists by MPIIKeypoints")
     for key in ("images", "annotations"):
         if not isinstance(content.get(key), list):
             raise DataError(f'{name} has no list "{key}"; a COCO-format file has images and annotations')
@@ -232,20 +234,20 @@ def _numbered(content: Entry) -> list[Entry]:
     return [{"id": place, **entry} for place, entry in enumerate(content["annotations"], start=1)]
 
 
-def _categories(content: Entry, wanted: str | int | None) -> set[int] | None:
-    """The ids of the categories to read; None for all."""
+def find_categories(content: Entry, wanted: str | int | None) -> frozenset[int] | None:
+    """The ids of the categories to read; None for all. Raises: DataError if `wanted` is none of them."""
     categories = content.get("categories") or []
     if wanted is not None:
-        chosen = {entry["id"] for entry in categories if wanted in (entry["id"], entry.get("name"))}
+        chosen = frozenset(e["id"] for e in categories if wanted in (e["id"], e.get("name")))
         if not chosen:
             names = [str(entry.get("name")) for entry in categories]
             raise DataError(f"there is no category {wanted!r}; {nearest(str(wanted), names)}")
         return chosen
-    with_names = {entry["id"] for entry in categories if entry.get("keypoints")}
-    return with_names or {entry["id"] for entry in categories} or None
+    with_names = frozenset(entry["id"] for entry in categories if entry.get("keypoints"))
+    return with_names or frozenset(entry["id"] for entry in categories) or None
 
 
-def _skeleton(content: Entry, wanted: set[int] | None, name: str) -> Skeleton:
+def _skeleton(content: Entry, wanted: frozenset[int] | None, name: str) -> Skeleton:
     chosen = [entry for entry in content.get("categories") or [] if wanted is None or entry["id"] in wanted]
     names = {tuple(entry["keypoints"]) for entry in chosen if entry.get("keypoints")}
     if names:

@@ -4,18 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
-from hrpose.data.coco import CocoKeypoints, load_json
+from hrpose.data.coco import CocoKeypoints, find_categories, load_json
 from hrpose.data.faults import Entry, box_faults
 from hrpose.data.people import Person, Tally
+from hrpose.data.topdown import PeopleSource
 from hrpose.errors import DataError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Detections:
+class Detections(PeopleSource):
     """Boxes with scores, in the order of the file.
 
     `skipped` counts what was left out, by the place in the file from 0: low score, other category, zero-size
@@ -32,8 +33,8 @@ class Detections:
         data: CocoKeypoints,
         *,
         min_score: float = 0.0,
-        category_id: int = 1,
-    ) -> "Detections":
+        category: str | int | None = None,
+    ) -> Self:
         """Read a results file: a list of image_id, category_id, bbox and score.
 
         As in the original HRNet the boxes are used as they come, not clipped to the image.
@@ -42,22 +43,23 @@ class Detections:
             source: the file, or its content.
             data: the data set whose images were searched.
             min_score: what scores less is left out.
-            category_id: what counts as a person.
-        Raises: DataError if it is no such list, is empty, names an unknown image, or a box is not four
-            numbers.
+            category: name or id of the one to take; None takes those that `data` took.
+        Raises: DataError if it is no such list, is empty, names an unknown image, a box is not four numbers,
+            or the data set has no such category.
         """
         entries = load_json(Path(source)) if isinstance(source, str | PathLike) else source
         _check_list(entries)
+        wanted = data.category_ids if category is None else find_categories(data.content, category)
         people, skipped = [], Tally()
         for place, entry in enumerate(entries):
-            reason = _reason(place, entry, data, min_score, category_id)
+            reason = _reason(place, entry, data, min_score, wanted)
             if reason:
                 skipped.note(reason, place)
             else:
                 people.append(_person(place, entry, data))
         if not people:
             raise DataError(f"none of {len(entries)} detections is left: {skipped}; lower min_score?")
-        return cls(people=people, skipped=skipped)
+        return cls(skeleton=data.skeleton, people=people, skipped=skipped)
 
 
 def _check_list(entries: Any) -> None:
@@ -68,12 +70,14 @@ def _check_list(entries: Any) -> None:
         raise DataError("the list of detections is empty; there is no box to look into")
 
 
-def _reason(place: int, entry: Entry, data: CocoKeypoints, min_score: float, category: int) -> str | None:
+def _reason(
+    place: int, entry: Entry, data: CocoKeypoints, min_score: float, wanted: frozenset[int] | None
+) -> str | None:
     """Why a detection is left out, or None. Raises: DataError if it cannot be trusted."""
     for key in ("image_id", "category_id", "bbox", "score"):
         if entry.get(key) is None:
             raise DataError(f'detection {place} has no "{key}"; give image_id, category_id, bbox and score')
-    if entry["category_id"] != category:
+    if wanted is not None and entry["category_id"] not in wanted:
         return "other category"
     if entry["image_id"] not in data.images:
         raise DataError(

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from hrpose.codecs import TopDownCodec
 from hrpose.codecs.geometry import mirror_points, transform_points
-from hrpose.data.augment import TopDownAugment
+from hrpose.data.augment import TopDownAugment, check_mirror
 from hrpose.data.images import read_image
 from hrpose.data.people import Person
 from hrpose.data.topdown import Sample, TopDownDataset
@@ -29,7 +29,8 @@ class TopDownInMemory(TopDownDataset):
         copies: of each person, each of them augmented differently.
         flip_probability: of mirroring a crop when it is asked for.
         seed: of the augmentation and of the mirroring.
-    Raises: DataError as `TopDownDataset`; ConfigError for less than one copy or no probability.
+    Raises: DataError and ConfigError as `TopDownDataset`, and ConfigError for less than one copy or what is
+        no probability.
     """
 
     def __init__(
@@ -49,6 +50,9 @@ class TopDownInMemory(TopDownDataset):
             raise ConfigError(f"copies={copies}; give at least 1")
         if not 0 <= flip_probability <= 1:
             raise ConfigError(f"flip_probability={flip_probability}; a probability lies between 0 and 1")
+        check_mirror(
+            skeleton, flip_probability, without_pairs=augment is not None and augment.flip_without_pairs
+        )
         repeated = [person for person in people for _ in range(copies)]
         super().__init__(repeated, codec, skeleton, augment=augment, seed=seed, mean=mean, std=std)
         self.flip_probability = flip_probability

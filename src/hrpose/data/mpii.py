@@ -1,8 +1,9 @@
 """MPII in the list format of HRNet: centre and scale in place of a box, counted from 1."""
 
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -10,30 +11,46 @@ from hrpose.codecs.geometry import PIXEL_STD
 from hrpose.data.coco import load_json
 from hrpose.data.faults import Entry
 from hrpose.data.people import AREA_OF_BOX, Person
+from hrpose.data.topdown import PeopleSource
 from hrpose.errors import DataError
 from hrpose.skeletons import MPII
 
 LOWER = 15  # pixels per scale that the centre moves down, so that the feet stay inside
 
 
-def read_mpii(annotations: str | PathLike[str], images: str | PathLike[str]) -> list[Person]:
+@dataclass(frozen=True, kw_only=True)
+class MPIIKeypoints(PeopleSource):
     """The people of an MPII list, in the order of the file.
 
     Points count from 0 here. The box is the square about the person that, with the usual padding of 1.25,
     makes the crop of the original. A keypoint is v = 2 where `joints_vis` says so, else 0. The area is 0.53
     of the box.
-
-    Args:
-        annotations: a JSON list of image, joints, joints_vis, center and scale; without joints, as in the
-            test set, all keypoints are unknown.
-        images: the folder of the pictures.
-    Raises: DataError if it is no such list, or an entry lacks a key, a keypoint or a scale above 0.
     Source: HRNet, lib/dataset/mpii.py.
     """
-    entries = load_json(Path(annotations))
-    if not isinstance(entries, list) or not entries:
-        raise DataError(f"{annotations} is no list of people; COCO-format files are read with CocoKeypoints")
-    return [_person(place, entry, Path(images)) for place, entry in enumerate(entries)]
+
+    images: dict[str, Entry]  # by their name without its ending
+    image_folder: Path
+
+    @classmethod
+    def from_file(cls, annotations: str | PathLike[str], images: str | PathLike[str]) -> Self:
+        """Read a list.
+
+        Args:
+            annotations: a JSON list of image, joints, joints_vis, center and scale; without joints, as in
+                the test set, all keypoints are unknown.
+            images: the folder of the pictures.
+        Raises: DataError if it is no such list, or an entry lacks a key, a keypoint or a scale above 0.
+        """
+        entries = load_json(Path(annotations))
+        if not isinstance(entries, list) or not entries:
+            raise DataError(
+                f"{annotations} is no list of people; COCO-format files are read with CocoKeypoints"
+            )
+        folder = Path(images)
+        people = [_person(place, entry, folder) for place, entry in enumerate(entries)]
+        names = [str(entry["image"]) for entry in entries]
+        table: dict[str, Entry] = {Path(n).stem: {"id": Path(n).stem, "file_name": n} for n in names}
+        return cls(skeleton=MPII, people=people, images=table, image_folder=folder)
 
 
 def _person(place: int, entry: Entry, folder: Path) -> Person:

@@ -1,7 +1,8 @@
 """People -> crops with their targets: what a top-down model is trained and measured on."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -10,16 +11,19 @@ from torch.utils.data import Dataset
 
 from hrpose.codecs import TopDownCodec
 from hrpose.codecs.geometry import PIXEL_STD, transform_points
-from hrpose.data.augment import Placement, TopDownAugment
+from hrpose.data.augment import Placement, TopDownAugment, check_mirror
 from hrpose.data.images import read_image
 from hrpose.data.people import Array, Person
 from hrpose.errors import ConfigError, DataError
 from hrpose.skeletons import Skeleton
-from hrpose.types import IMAGENET_MEAN, IMAGENET_STD, Matrices
+from hrpose.types import IMAGENET_MEAN, IMAGENET_STD, Matrices, PoseTargets
 
 
 class Sample(NamedTuple):
-    """One person ready for a network; the default collate of PyTorch makes a batch of Samples of it."""
+    """One person ready for a network; the default collate of PyTorch makes a batch, which is a Sample too.
+
+    A batch goes into a model as `model.loss(model(batch.image), batch.targets)`.
+    """
 
     image: Tensor  # (3, H, W), normalised
     heatmaps: Tensor  # (K, h, w)
@@ -27,6 +31,11 @@ class Sample(NamedTuple):
     center: Tensor  # (2,), image pixels
     scale: Tensor  # (2,), padded (width, height) / 200
     index: Tensor  # type: ignore[assignment]  # which of the people; the method of tuples is not needed
+
+    @property
+    def targets(self) -> PoseTargets:
+        """What the maps of a batch are compared with."""
+        return PoseTargets((self.heatmaps,), self.weights)
 
 
 class TopDownDataset(Dataset[Sample]):
@@ -38,7 +47,8 @@ class TopDownDataset(Dataset[Sample]):
     seeded anew.
 
     Args:
-        people: read by `CocoKeypoints`, `Detections` or `read_mpii`.
+        people: those of `CocoKeypoints`, `Detections` or `MPIIKeypoints`, whose method `crops` gives them and
+            their skeleton by itself.
         codec: decides the crop and draws the targets.
         skeleton: of the people.
         augment: None gives each person's own box, as evaluation needs it.
@@ -47,7 +57,8 @@ class TopDownDataset(Dataset[Sample]):
         keypoint_weights: (K,), factors on the weights; HRNet gives 1.5 to wrists and ankles, 1.2 to elbows
             and knees.
     Raises: DataError if there are no people, or one has another number of keypoints; ConfigError for weights
-        of another length. Reading a picture may raise ImageError.
+        of another length, and for mirroring where the skeleton has no pairs. Reading a picture may raise
+        ImageError.
     """
 
     def __init__(
@@ -63,6 +74,8 @@ class TopDownDataset(Dataset[Sample]):
         keypoint_weights: Sequence[float] | None = None,
     ) -> None:
         _check_people(people, skeleton)
+        if augment is not None:
+            check_mirror(skeleton, augment.flip_probability, without_pairs=augment.flip_without_pairs)
         factors = (1.0,) * skeleton.num_keypoints if keypoint_weights is None else tuple(keypoint_weights)
         if len(factors) != skeleton.num_keypoints:
             made = f"{len(factors)} keypoint_weights for {skeleton.num_keypoints} keypoints"
@@ -134,6 +147,36 @@ class TopDownDataset(Dataset[Sample]):
         return heatmaps[0], weights[0] * self.keypoint_weights
 
 
+@dataclass(frozen=True, kw_only=True)
+class PeopleSource:
+    """What a reader gives: people of one skeleton."""
+
+    skeleton: Skeleton
+    people: list[Person]
+
+    def crops(
+        self,
+        codec: TopDownCodec,
+        *,
+        augment: TopDownAugment | None = None,
+        seed: int | None = None,
+        mean: Sequence[float] = IMAGENET_MEAN,
+        std: Sequence[float] = IMAGENET_STD,
+        keypoint_weights: Sequence[float] | None = None,
+    ) -> TopDownDataset:
+        """One crop a person, with its targets; arguments and errors as for `TopDownDataset`."""
+        return TopDownDataset(
+            self.people,
+            codec,
+            self.skeleton,
+            augment=augment,
+            seed=seed,
+            mean=mean,
+            std=std,
+            keypoint_weights=keypoint_weights,
+        )
+
+
 def center_scale(people: Sequence[Person], codec: TopDownCodec) -> tuple[Array, Array]:
     """Centre (M, 2) and scale (M, 2) of each person's crop, float64."""
     boxes = torch.tensor([person.box for person in people], dtype=torch.float64).view(-1, 4)
@@ -163,7 +206,10 @@ def _is_central(person: Person, center: Array, scale: Array) -> bool:
     return bool(closeness > 0.45 + 0.2 / 16 * (len(labelled) - 1))
 
 
-def _check_people(people: Sequence[Person], skeleton: Skeleton) -> None:
+def _check_people(people: Any, skeleton: Skeleton) -> None:
+    if isinstance(people, PeopleSource):
+        came = f"people is a {type(people).__name__}, but a list of them was needed"
+        raise DataError(f"{came}; call its method crops(codec), or give its .people")
     if not people:
         raise DataError("the list of people is empty; look at what the reader skipped, and why")
     for person in people:
