@@ -8,10 +8,12 @@ import click
 from hrpose.errors import ConfigError
 
 if TYPE_CHECKING:
+    from hrpose.data.augment import TopDownAugment
     from hrpose.data.coco import CocoKeypoints
     from hrpose.data.topdown import TopDownDataset
     from hrpose.models.base import PoseNetwork
     from hrpose.models.spec import PoseSpec
+    from hrpose.skeletons import Skeleton
 
 FILE = click.Path(path_type=Path)
 data_option = click.option("--data", required=True, type=FILE, help="COCO-format annotation file.")
