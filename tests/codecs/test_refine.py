@@ -31,6 +31,25 @@ def test_the_best_pixel_is_found_without_looking_everywhere(
         assert found.values[q] == heatmaps[image, keypoint, found.y[q], found.x[q]]
 
 
+def test_double_precision_finds_the_same_pixels() -> None:
+    torch.manual_seed(0)
+    heatmaps, tags = torch.rand(1, 2, 40, 50), torch.randn(1, 2, 40, 50) * 3
+    maps, wanted = torch.tensor([0, 1, 1]), torch.tensor([[0.2], [5.0], [-1.0]])
+    single, double = (
+        find_by_tag(heatmaps.to(dtype), (tags.to(dtype),), maps, wanted.to(dtype))
+        for dtype in (torch.float32, torch.float64)
+    )
+    assert torch.equal(single.x, double.x)
+    assert torch.equal(single.y, double.y)
+
+
+def test_tiles_that_promise_as_much_are_read_from_the_first() -> None:
+    heatmaps = torch.zeros(1, 1, 64, 64)
+    tags = heatmaps - 0.0
+    found = find_by_tag(heatmaps, (-tags,), torch.tensor([0]), torch.tensor([[9.0]]))
+    assert (int(found.y), int(found.x)) == (0, 0)
+
+
 def test_the_range_of_each_tile_is_that_of_its_pixels() -> None:
     maps = torch.randn(2, 20, 35)
     high, low = highest(maps), lowest(maps)

@@ -17,7 +17,6 @@ from hrpose.types import Heatmaps, Tags
 TILE = 16  # pixels on a side
 FIRST_LOOK = 4  # tiles read at first; three times as many each time after it
 SHORT_LIST = 52  # tiles ranked at first, 4 + 12 + 36; all only where none of these wins for certain
-TIE = 1e-12  # by pixel: of equal bounds the earlier tile ranks first; far below what a bound is rounded to
 
 
 class Found(NamedTuple):
@@ -57,7 +56,7 @@ class _Search:
         self.tag_maps = [maps if tag.shape[1] == keypoints else maps // keypoints for tag in tags]
         self.across = -(-self.width // TILE)
         self.span = min(TILE, self.width)
-        self.bounds = self._bounds(heatmaps, tags)  # (Q, S)
+        self.bounds = self._bounds(heatmaps, tags)  # (Q, S) in float32, never too low
         tile = torch.arange(self.bounds.shape[1], device=maps.device)
         self.starts = tile // self.across * TILE * self.width + tile % self.across * TILE  # (S,) first pixel
         self.best = torch.full_like(wanted[:, 0], -torch.inf)
@@ -69,7 +68,10 @@ class _Search:
             low, high = of_needed(tag, maps, lowest, highest)
             gaps.append((low - wanted[:, None]).clamp(min=0) + (wanted[:, None] - high).clamp(min=0))
         (peak,) = of_needed(heatmaps, self.maps, highest)
-        return peak - _rounded_distance(gaps)
+        bounds = peak - _rounded_distance(gaps)
+        if bounds.dtype == torch.float32:
+            return bounds
+        return bounds.float().nextafter(bounds.new_tensor(torch.inf, dtype=torch.float32))
 
     def scan(self, wishes: Tensor, first: int, end: int) -> Tensor:
         """Read the tiles that rank from `first` to `end` by their bounds, until no later one can win.
@@ -78,7 +80,7 @@ class _Search:
         """
         end = min(end, self.starts.numel())
         listed = min(end + 1, self.starts.numel())  # the one after the last says whether to go on
-        ranked = (self.bounds[wishes].double() - self.starts * TIE).topk(listed, 1).indices
+        ranked = _sortable(self.bounds[wishes]).topk(listed, 1).indices
         count = FIRST_LOOK
         while wishes.numel() and first < end:
             last = min(first + count, end)
@@ -123,6 +125,13 @@ class _Search:
         """`span` values of a row from each start in one map a wish, (q, R) -> (q, R * span)."""
         starts = starts + which[:, None] * (self.height * self.width)
         return maps.unfold(0, self.span, 1).index_select(0, starts.flatten()).view(len(which), -1)
+
+
+def _sortable(bounds: Tensor) -> Tensor:
+    """Whole numbers that order as the bounds (Q, S) do, and put the earlier tile higher where they are equal."""
+    bits = (bounds + 0.0).view(torch.int32).long()  # + 0.0 makes one zero of the two
+    rising = torch.where(bits < 0, bits ^ 0x7FFFFFFF, bits)
+    return (rising << 32) - torch.arange(bounds.shape[1], device=bounds.device)
 
 
 def _rounded_distance(gaps: list[Tensor]) -> Tensor:
