@@ -96,14 +96,17 @@ class _Search:
 
     def _look(self, wishes: Tensor, tiles: Tensor) -> None:
         """Read these tiles (q, c), and keep what is better than the best so far."""
-        score, place = self._read(wishes, tiles)
-        best, at = self.best[wishes], self.place[wishes]
-        better = (score > best) | ((score == best) & (place < at))
-        self.best[wishes] = torch.where(better, score, best)
-        self.place[wishes] = torch.where(better, place, at)
+        score, starts = self._read(wishes, tiles)
+        top = score.amax(1)
+        rising = (top >= self.best[wishes]).nonzero().squeeze(1)  # after the first round few
+        wishes, score, top = wishes[rising], score[rising], top[rising]
+        pixels = starts[rising][:, :, None] + torch.arange(self.span, device=starts.device)
+        place = torch.where(score == top[:, None], pixels.flatten(1), self.height * self.width).amin(1)
+        self.place[wishes] = torch.where(top > self.best[wishes], place, place.minimum(self.place[wishes]))
+        self.best[wishes] = top
 
     def _read(self, wishes: Tensor, tiles: Tensor) -> tuple[Tensor, Tensor]:
-        """The best score within these tiles of each wish, and the first pixel that has it: (q,), (q,)."""
+        """The score of every pixel of these tiles, (q, P), and where each run of them starts, (q, R)."""
         y = (tiles // self.across * TILE)[:, :, None] + torch.arange(
             TILE, device=tiles.device
         )  # (q, c, rows)
@@ -116,10 +119,7 @@ class _Search:
                 self.tags, self.tag_maps, self.wanted[wishes].unbind(1), strict=True
             )
         ]
-        score = self._runs(self.heatmaps, self.maps[wishes], starts) - _rounded_distance(gaps)
-        best = score.amax(1)
-        place = (starts[:, :, None] + torch.arange(self.span, device=starts.device)).flatten(1)
-        return best, torch.where(score == best[:, None], place, self.height * self.width).amin(1)
+        return self._runs(self.heatmaps, self.maps[wishes], starts) - _rounded_distance(gaps), starts
 
     def _runs(self, maps: Tensor, which: Tensor, starts: Tensor) -> Tensor:
         """`span` values of a row from each start in one map a wish, (q, R) -> (q, R * span)."""
@@ -128,7 +128,7 @@ class _Search:
 
 
 def _sortable(bounds: Tensor) -> Tensor:
-    """Whole numbers that order as the bounds (Q, S) do, and put the earlier tile higher where they are equal."""
+    """Whole numbers in the order of the bounds (Q, S); of equal bounds the earlier tile has the higher."""
     bits = (bounds + 0.0).view(torch.int32).long()  # + 0.0 makes one zero of the two
     rising = torch.where(bits < 0, bits ^ 0x7FFFFFFF, bits)
     return (rising << 32) - torch.arange(bounds.shape[1], device=bounds.device)
