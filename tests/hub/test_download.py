@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from huggingface_hub.errors import LocalEntryNotFoundError
 
 from hrpose.errors import DownloadError, HashMismatchError, WeightsError
 from hrpose.hub.card import Source, Weights
@@ -214,6 +216,56 @@ def test_weights_load_from_a_url(server: Server, tmp_path: Path) -> None:
     torch.save(foreign(pose_v1(), "official_pose"), tmp_path / "w.pth")
     server.files["/w.pth"] = (tmp_path / "w.pth").read_bytes()
     assert load_weights(pose_v1(), f"{server.url}/w.pth").complete
+
+
+def test_a_cache_for_reading_only_serves_what_it_has(server: Server) -> None:
+    path = fetch_url(f"{server.url}/w.pth", sha256=SHA256)
+    lock = path.with_name("w.pth.lock")
+    lock.unlink(missing_ok=True)
+    lock.mkdir()  # a lock that nobody can take, as in a folder that others own
+    assert fetch_url(f"{server.url}/w.pth", sha256=SHA256) == path
+
+
+def test_a_cache_that_cannot_be_written_is_named(server: Server, cache: Path) -> None:
+    cache.write_text("a file where the folder should be")
+    text = r"cannot be kept in .*cache \(.*\); name another folder in the environment variable HRPOSE_CACHE"
+    with pytest.raises(DownloadError, match=text):
+        fetch_url(f"{server.url}/w.pth")
+
+
+@pytest.mark.parametrize("path", ["/..", "/.", "/", "/a%20b.pth", "/" + "a" * 300 + ".pth"])
+def test_any_last_word_of_a_url_becomes_a_file_name(server: Server, cache: Path, path: str) -> None:
+    server.files[path] = CONTENT
+    found = fetch_url(f"{server.url}{path}")
+    assert found.read_bytes() == CONTENT
+    assert found.parent.parent == cache
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://127.0.0.1:1/\u00fc.pth", "http://"])
+def test_what_is_no_url_is_named(url: str) -> None:
+    with pytest.raises(DownloadError, match=r"http://.* could not be fetched \("):
+        fetch_url(url)
+
+
+def test_a_hub_that_is_down_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def refuse(repo: str, file: str, **options: bool) -> str:
+        asked.append((file, options["local_files_only"]))
+        raise LocalEntryNotFoundError("no answer, and not in the cache") from OSError("Connection refused")
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", refuse)
+    sources = [Source(repo="org/repo", file=file) for file in ("a.pth", "b.pth")]
+    text = (
+        "no source of toy could be used:\n  hf-hub:org/repo/a.pth: Connection refused\n"
+        "  hf-hub:org/repo/b.pth: Connection refused\na file that you have downloaded by any other way"
+    )
+    with pytest.raises(DownloadError, match=re.escape(text)):
+        fetch(weights_of(*sources), "toy")
+    assert asked == [("a.pth", False), ("b.pth", True)]
+    with pytest.raises(DownloadError, match=r"add it:\n  model\.safetensors: Connection refused\n  pytorch"):
+        read_weights("hf-hub:org/repo")
+    assert asked[2:] == [("model.safetensors", False), ("pytorch_model.bin", True)]
 
 
 def test_assets_are_checked() -> None:

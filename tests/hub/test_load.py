@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from hrpose.backbones.hrnet import HRNet
-from hrpose.codecs import MSRA
+from hrpose.codecs import MSRA, UDPOffset
 from hrpose.errors import ConfigError, WeightsError
 from hrpose.hub.load import adapt_input, load_weights
 from hrpose.hub.report import LoadReport
@@ -192,9 +192,61 @@ def test_a_trunk_with_all_branches_serves_a_pose_net_that_reads_one() -> None:
     assert {report.dropped[name] for name in spare} == {"leads to branch 1, which this model does not return"}
 
 
-def test_a_pose_net_with_one_branch_cannot_fill_a_trunk_with_all() -> None:
-    with pytest.raises(WeightsError, match=r"missing: stage4\.rounds\.0\.exchange\.into\.1"):
-        load_weights(trunk(), foreign(pose_v1(), "official_pose"))
+def test_a_pose_net_leaves_the_ways_to_coarser_branches_of_a_trunk_as_they_began() -> None:
+    old, new = pose_v1(), trunk()
+    report = load_weights(new, foreign(old, "official_pose"))
+    rows = {name[: len("stage4.rounds.0.exchange.into.1")]: why for name, why in report.reinitialised.items()}
+    into = "stage4.rounds.0.exchange.into"
+    assert rows == {f"{into}.{d}": f"leads to branch {d}, which these weights do not make" for d in (1, 2, 3)}
+    assert (report.missing, report.unexpected, report.complete) == ((), (), False)
+    assert len(report.loaded) + len(report.reinitialised) == len(new.state_dict())
+    images = torch.randn(1, 3, 64, 64)
+    finest = new.eval()(images)[0]
+    assert torch.equal(finest, old.backbone.eval()(images)[0])
+
+
+def test_only_the_coarser_ways_of_the_last_exchange_may_be_absent() -> None:
+    weights = foreign(trunk(), "official_trunk")
+    for gone in ("stage4.0.fuse_layers.1.", "stage3.1.fuse_layers.2."):
+        with pytest.raises(WeightsError, match=r"missing: stage[34]"):
+            load_weights(trunk(), {n: w for n, w in weights.items() if not n.startswith(gone)})
+
+
+def test_not_strict_reports_what_has_another_shape() -> None:
+    weights = foreign(pose_v1(), "official_pose") | {"conv2.weight": torch.zeros(3, 3, 3, 3)}
+    report = load_weights(pose_v1(), weights, strict=False)
+    reason = "(3, 3, 3, 3) in the file, (8, 8, 3, 3) in the model"
+    assert report.reinitialised == {"backbone.stem.3.weight": reason}
+    assert (report.missing, report.complete) == ((), False)
+
+
+def test_weights_of_wrapped_and_averaged_models_load() -> None:
+    old = pose_v1()
+    averaged = torch.optim.swa_utils.AveragedModel(old)
+    compiled = {f"_orig_mod.{name}": w for name, w in old.state_dict().items()}
+    for source in (nn.DataParallel(old), averaged, averaged.state_dict(), compiled):
+        new = pose_v1()
+        assert load_weights(new, source).complete
+        assert same(old, new)
+
+
+def test_a_keypoint_map_of_the_wrong_type_is_refused() -> None:
+    with pytest.raises(ConfigError, match="keypoints='name' is not known; give 'names' or indices"):
+        load_weights(named(COCO), named(COCO), keypoints="name")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"keypoints=\[0\.5\]; give whole numbers, and None for a new"):
+        load_weights(pose_v1(1), pose_v1(17), keypoints=(0.5,))  # type: ignore[arg-type]
+
+
+def test_keypoints_of_another_number_of_maps_start_anew() -> None:
+    spec = PoseSpec(skeleton=COCO, codec=UDPOffset(input_size=(64, 64)))
+    old = TopDown(TopDownConfig(backbone=V1, maps_per_keypoint=3, spec=spec))
+    report = load_weights(named(COCO), old, keypoints="names")
+    assert set(report.reinitialised.values()) == {"3 maps to a keypoint in the file, 1 in the model"}
+
+
+def test_no_common_keypoint_means_a_new_last_layer() -> None:
+    report = load_weights(named(Skeleton(name="few", keypoints=("tail",))), named(COCO), keypoints="names")
+    assert set(report.reinitialised.values()) == {"none of the keypoints comes from the file"}
 
 
 def test_a_classifier_gives_its_trunk_to_a_pose_net() -> None:

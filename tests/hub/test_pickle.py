@@ -1,7 +1,9 @@
 """Reading checkpoint files: what is read, what is refused, and that nothing in them runs."""
 
+import contextlib
 import os
 import pickle
+import random
 import tarfile
 import zipfile
 from collections import OrderedDict
@@ -139,6 +141,26 @@ def test_a_truncated_file_is_named(tmp_path: Path, zipped: bool) -> None:
             WeightsError, match=r"cannot be read as a checkpoint.*it may be cut off or damaged"
         ):
             read_file(tmp_path / "w.pth")
+
+
+@pytest.mark.parametrize("faults", [(b"PK\x01\x02", b"PK\x01\x03"), (b"data.pkl", b"\xff" * 8)])
+def test_a_damaged_directory_is_named(tmp_path: Path, faults: tuple[bytes, bytes]) -> None:
+    torch.save(weights(), tmp_path / "w.pth")
+    (tmp_path / "w.pth").write_bytes((tmp_path / "w.pth").read_bytes().replace(*faults))
+    with pytest.raises(WeightsError, match=r"cannot be read as a checkpoint.*it may be cut off or damaged"):
+        read_file(tmp_path / "w.pth")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_damage_never_leaks_another_error(tmp_path: Path, seed: int) -> None:
+    torch.save(weights(), tmp_path / "w.pth", _use_new_zipfile_serialization=seed % 2 == 0)
+    chance = random.Random(seed)
+    damaged = bytearray((tmp_path / "w.pth").read_bytes())
+    for _ in range(8):
+        damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+    (tmp_path / "w.pth").write_bytes(damaged)
+    with contextlib.suppress(WeightsError):
+        read_file(tmp_path / "w.pth")
 
 
 def test_truncated_safetensors_are_named(tmp_path: Path) -> None:

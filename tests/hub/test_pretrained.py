@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from hrpose.backbones import HRNet
 from hrpose.codecs import UDP
-from hrpose.errors import ConfigError, WeightsError
+from hrpose.errors import ConfigError, HRPoseError, WeightsError
 from hrpose.hub import pretrained
+from hrpose.hub.detect import from_checkpoint
 from hrpose.hub.pretrained import from_pretrained, push_to_hub, save_pretrained
 from hrpose.models import PoseSpec, TopDown, TopDownConfig
 from hrpose.skeletons import COCO
@@ -93,6 +95,34 @@ def test_folders_that_are_not_whole_are_named(tmp_path: Path) -> None:
         from_pretrained(tmp_path)
     (tmp_path / "config.json").unlink()
     with pytest.raises(WeightsError, match=r"has no config\.json; give a folder that save_pretrained wrote"):
+        from_pretrained(tmp_path)
+
+
+def test_settings_of_another_model_are_refused(tmp_path: Path) -> None:
+    save_pretrained(pose_v1(17), tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "num_keypoints": 5}))
+    text = r"are of two models:\n  head\.conv.*17 outputs in the file, 5 in the model\)\nsave the model again"
+    with pytest.raises(WeightsError, match=text):
+        from_pretrained(tmp_path)
+    metadata = {"hrpose": json.dumps({**config, "num_keypoints": 5})}
+    save_file(pose_v1(17).state_dict(), tmp_path / "w.safetensors", metadata=metadata)
+    with pytest.raises(WeightsError, match=text):
+        from_checkpoint(tmp_path / "w.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("stored", "text"),
+    [
+        ("{no", r"config\.json is not JSON \("),
+        ("[1]", r"config\.json holds a list, not settings; save the model again"),
+        ('{"kind": "topdown", "num_keypoints": "x"}', "topdown has a setting of the wrong type .*; correct"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(tmp_path: Path, stored: str, text: str) -> None:
+    save_pretrained(pose_v1(17), tmp_path)
+    (tmp_path / "config.json").write_text(stored)
+    with pytest.raises(HRPoseError, match=text):
         from_pretrained(tmp_path)
 
 

@@ -9,7 +9,8 @@ from torch import nn
 
 from hrpose.errors import UnknownNameError, WeightsError
 from hrpose.hub.load import load_weights
-from hrpose.hub.pretrained import save_pretrained
+from hrpose.hub.pickle import Unpickled
+from hrpose.hub.pretrained import from_pretrained, save_pretrained
 from hrpose.hub.read import read_weights
 from tests.hub.small import foreign, pose_v1
 
@@ -95,6 +96,69 @@ def test_folders_without_a_clear_file_are_named(tmp_path: Path) -> None:
         read_weights(tmp_path)
     with pytest.raises(WeightsError, match=r"there is no folder .*nowhere; check the path"):
         read_weights(f"local-dir:{tmp_path / 'nowhere'}")
+
+
+def test_a_number_beside_the_wrapper_hides_nothing() -> None:
+    read = read_weights({"state_dict": weights(), "best": torch.tensor(0.7)})
+    assert list(read.weights) == list(weights())
+
+
+def test_wrappers_without_end_are_refused(tmp_path: Path) -> None:
+    ring: dict[str, object] = {}
+    ring["model"] = ring
+    torch.save(ring | {"a": torch.ones(1)}, tmp_path / "w.pth")
+    for source in (ring, tmp_path / "w.pth"):
+        with pytest.raises(WeightsError, match="nests more than 32 wrappers; give its state dict"):
+            read_weights(source)
+
+
+def test_a_pickled_module_in_a_ring_is_read_once(tmp_path: Path) -> None:
+    net = nn.Sequential(nn.Conv2d(3, 4, 1))
+    net._modules["self"] = net
+    torch.save(net, tmp_path / "w.pth")
+    assert list(read_weights(tmp_path / "w.pth").weights) == ["0.weight", "0.bias"]
+
+
+def test_a_folder_in_the_way_cannot_pass_for_a_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("hrpose.hub.read.fetch", lambda weights, name: save_pretrained(pose_v1(2), "real"))
+    monkeypatch.setattr("hrpose.hub.read.read_file", lambda path: Unpickled(content=weights()))
+    save_pretrained(pose_v1(3), "hrnet_w32.coco_256x192")
+    assert read_weights("hrnet_w32.coco_256x192").source == "hrnet_w32.coco_256x192"
+    assert Path(read_weights("./hrnet_w32.coco_256x192").source).name == "model.safetensors"
+
+
+def test_the_home_folder_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    save_pretrained(pose_v1(3), "~/saved")
+    for source in ("~/saved", "local-dir:~/saved", Path("~/saved/model.safetensors")):
+        assert load_weights(pose_v1(3), source).complete
+    assert from_pretrained("~/saved").config.num_keypoints == 3
+
+
+def test_what_is_no_source_is_refused() -> None:
+    with pytest.raises(WeightsError, match="a NoneType is no source of weights; give a name, a path, a URL"):
+        read_weights(None)  # type: ignore[arg-type]
+    with pytest.raises(WeightsError, match="an empty name is no source of weights"):
+        read_weights("")
+
+
+def test_an_architecture_is_answered_with_its_weights() -> None:
+    with pytest.raises(UnknownNameError, match=r"weights; did you mean hrnetv2_w32\.openmmlab_in1k\?"):
+        read_weights("hrnetv2_w32")
+
+
+def test_settings_that_are_no_json_are_named(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    folder = save_pretrained(pose_v1(3), tmp_path / "saved")
+    (folder / "config.json").write_bytes(b"\xff{")
+    with pytest.raises(WeightsError, match=r"config\.json is not JSON \(.*\); save the model again"):
+        read_weights(folder)
+    for text, fault in (("{no", r"is not JSON \(.*\)"), ("[1]", "is a list, not an object")):
+        save_file(weights(), tmp_path / "w.safetensors", metadata={"hrpose": text})
+        with pytest.raises(WeightsError, match=rf"the config in .*w\.safetensors {fault}; save the model"):
+            read_weights(tmp_path / "w.safetensors")
 
 
 def test_a_missing_file_is_named() -> None:

@@ -76,6 +76,39 @@ def test_settings_reach_the_config_and_its_backbone() -> None:
     assert (config.kernel, config.backbone.drop_path, config.backbone.in_chans) == (3, 0.1, 1)
 
 
+def test_backbone_and_head_are_changed_together() -> None:
+    config = create_model("hrnet_w18_small", head="v2", outputs=None, hidden=8).config
+    assert (config.head, config.hidden, config.backbone.outputs) == ("v2", 8, None)
+
+
+def test_aligned_corners_reach_the_exchange_and_a_head_that_has_them() -> None:
+    v1 = create_model("hrnet_w18_small", upsample="bilinear", align_corners=True).config
+    v2 = create_model("hrnetv2_w18_small", align_corners=True).config
+    assert (v1.backbone.align_corners, v1.align_corners) == (True, False)
+    assert (v2.backbone.align_corners, v2.align_corners) == (True, True)
+
+
+def test_the_trunk_of_a_pose_net_can_have_all_branches(
+    tiny: TopDown, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name, source in (("hrnet_w4", "hrnet_w4.toy"), ("hrnet_w4.toy", True)):
+        caplog.clear()
+        with caplog.at_level(logging.WARNING):
+            trunk = create_backbone(name, pretrained=source, outputs=None)
+        assert trunk.feature_info.reduction() == [4, 8, 16, 32]
+        assert torch.equal(trunk.stem[0].weight, tiny.backbone.stem[0].weight)
+        assert "leads to branch 3, which these weights do not make" in caplog.text
+
+
+def test_keypoints_of_other_names_do_not_pass_for_the_old_ones(
+    tiny: TopDown, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        model = create_model("hrnet_w4.toy", pretrained=True, skeleton=Skeleton.generic(17))
+    assert not torch.equal(model.head.conv.weight, tiny.head.conv.weight)
+    assert "none of the keypoints comes from the file" in caplog.text
+
+
 def test_wrong_names_are_answered_with_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match=r"there is no model 'hrnet_w31'; did you mean .*hrnet_w32"):
         create_model("hrnet_w31")

@@ -16,7 +16,7 @@ from hrpose.hub.guess import Wishes, guess_spec
 from hrpose.hub.infer import infer_config
 from hrpose.hub.load import load_weights, unknown_origin
 from hrpose.hub.read import Checkpoint, WeightsSource, read_weights
-from hrpose.hub.report import by_reason, some
+from hrpose.hub.report import by_reason, refuse_other_settings, some
 from hrpose.layers.resize import Upsample
 from hrpose.models.classify import ClassifierConfig
 from hrpose.models.families import build, config_from_dict
@@ -66,7 +66,7 @@ def from_checkpoint(
     )
     read = read_weights(source)
     model = build(find_config(read, origin, wishes))
-    load_weights(model, read, origin=origin)
+    refuse_other_settings(load_weights(model, read, origin=origin))
     return model.eval()
 
 

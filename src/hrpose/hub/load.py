@@ -43,11 +43,12 @@ def load_weights(
     What follows from a wish is done and reported: another number of keypoints or classes leaves the last
     layer as it began, another number of input channels adapts the first convolution as timm does (one
     channel: the sum over the old ones; several: repeated and scaled), weights without a head leave the head
-    as it began.
+    as it began, and weights for the finest branch alone leave what leads to the coarser ones as it began.
 
     Args:
         source: see `read_weights`.
-        strict: refuse weights with anything missing, unexpected or of a wrong shape.
+        strict: refuse weights with anything missing, unexpected or of a wrong shape. Otherwise what fits is
+            loaded, and the rest is as it began: see `missing` and `reinitialised` of the report.
         keypoints: fill a last layer of other keypoints from the old ones: for each keypoint of the model the
             index in the file, or None for a new one; "names" goes by equal names where both are known.
         origin: the name of the origin, where the names of the weights do not tell.
@@ -64,8 +65,9 @@ def load_weights(
     fitting = Fitting(model, converted.weights)
     fitting.place(read.weights, known)
     fitting.leave_out_branches()
+    fitting.start_branches()
     fitting.start_counters()
-    fitting.fit_shapes(chosen_rows(model, read, keypoints))
+    fitting.fit_shapes(chosen_rows(model, read, keypoints), maps_in(read))
     report = fitting.report(read, known, converted.unclaimed, converted.dropped)
     if strict:
         refuse_gaps(report, fitting.wrong)
@@ -144,6 +146,16 @@ class Fitting:
             if match and match[1] in stems and f"{match[1]}.{match[2]}" not in rows:
                 self.drop([name], f"leads to branch {match[2]}, which this model does not return")
 
+    def start_branches(self) -> None:
+        """Leave as it began what leads to coarser branches than the weights make."""
+        matches = {name: match for name in self.target if (match := ROW.fullmatch(name))}
+        exchanges = [match[1] for match in matches.values()]
+        last = max(exchanges, key=lambda path: [*map(int, re.findall(r"\d+", path))], default=None)
+        rows = [int(match[2]) for match in map(ROW.fullmatch, self.weights) if match and match[1] == last]
+        for name, match in matches.items():
+            if match[1] == last and rows and int(match[2]) > max(rows):
+                self.reinitialised[name] = f"leads to branch {match[2]}, which these weights do not make"
+
     def start_counters(self) -> None:
         """Files from before PyTorch 0.4.1 have no batch counters; they serve no purpose in ours."""
         counters = [name for name in self.target if name.endswith("num_batches_tracked")]
@@ -151,15 +163,20 @@ class Fitting:
             reason = "the file has no batch counters"
             self.reinitialised |= dict.fromkeys(counters, reason)
 
-    def fit_shapes(self, rows: Sequence[int | None] | None) -> None:
-        """Adapt the first and the last layer to another number of channels; note all other differences."""
+    def fit_shapes(self, rows: Sequence[int | None] | None, maps: int | None) -> None:
+        """Adapt the first and the last layer to another number of channels; note all other differences.
+
+        Args:
+            rows: the keypoints of the file to take.
+            maps: how many maps the file has for each of its keypoints, if that is known.
+        """
         for name, weight in list(self.weights.items()):
             wanted = self.target.get(name)
             if wanted is None:
                 continue
             is_last = name.startswith(LAST_LAYERS)
             if is_last and rows is not None and weight.shape[1:] == wanted.shape[1:]:
-                self._pick_rows(name, weight, wanted, rows)
+                self._pick_rows(name, weight, wanted, rows, maps)
             elif weight.shape != wanted.shape:
                 self._reconcile(name, weight, wanted)
 
@@ -175,18 +192,33 @@ class Fitting:
             del self.weights[name]
             self.wrong[name] = f"{came} in the file, {needed} in the model"
 
-    def _pick_rows(self, name: str, weight: Tensor, wanted: Tensor, rows: Sequence[int | None]) -> None:
+    def _pick_rows(
+        self,
+        name: str,
+        weight: Tensor,
+        wanted: Tensor,
+        rows: Sequence[int | None],
+        theirs: int | None,
+    ) -> None:
         maps = wanted.shape[0] // len(rows)  # several maps to a keypoint stand side by side
+        if theirs not in (None, maps):
+            del self.weights[name]
+            self.reinitialised[name] = f"{theirs} maps to a keypoint in the file, {maps} in the model"
+            return
         last = weight.shape[0] // maps - 1
         if any(row is not None and not 0 <= row <= last for row in rows):
             raise ConfigError(
                 f"keypoints={list(rows)}, but those of the file go from 0 to {last}; give such indices"
             )
+        kept = sum(row is not None for row in rows)
+        if not kept:
+            del self.weights[name]
+            self.reinitialised[name] = "none of the keypoints comes from the file"
+            return
         picked = wanted.clone()
         for k, row in enumerate(rows):
             if row is not None:
                 picked[k * maps : (k + 1) * maps] = weight[row * maps : (row + 1) * maps]
-        kept = sum(row is not None for row in rows)
         self.weights[name] = picked
         self.reshaped[name] = f"{kept} of {len(rows)} keypoints from the file, the others new"
 
@@ -196,14 +228,14 @@ class Fitting:
         """What became of each weight and each parameter."""
         left = [name for name in self.weights if name not in self.target]
         loaded = tuple(name for name in self.target if name in self.weights)
-        settled = {*loaded, *self.reinitialised, *self.wrong}
+        reinitialised = {**self.reinitialised, **self.wrong}
         return LoadReport(
             source=read.source,
             origin=origin.title,
             loaded=loaded,
-            reinitialised=self.reinitialised,
+            reinitialised=reinitialised,
             reshaped=self.reshaped,
-            missing=tuple(name for name in self.target if name not in settled),
+            missing=tuple(name for name in self.target if name not in {*loaded, *reinitialised}),
             unexpected=(*unclaimed, *left),
             dropped={**read.dropped, **dropped, **self.dropped},
             peeled=read.peeled,
@@ -242,7 +274,11 @@ def chosen_rows(
         return None
     config: Any = getattr(model, "config", None)
     count = getattr(config, "num_keypoints", None)
+    if isinstance(keypoints, str) and keypoints != "names":
+        raise ConfigError(f"keypoints={keypoints!r} is not known; give 'names' or indices")
     rows = rows_by_name(config, read) if isinstance(keypoints, str) else keypoints
+    if not all(row is None or isinstance(row, int) for row in rows):
+        raise ConfigError(f"keypoints={list(rows)}; give whole numbers, and None for a new keypoint")
     if count is None or len(rows) != count:
         raise ConfigError(
             f"keypoints has {len(rows)} entries, but the model has {count} keypoints; give one for each"
@@ -260,6 +296,12 @@ def rows_by_name(config: Any, read: Checkpoint) -> list[int | None]:
         )
     names = theirs.skeleton.keypoints
     return [names.index(name) if name in names else None for name in ours.skeleton.keypoints]
+
+
+def maps_in(read: Checkpoint) -> int | None:
+    """Maps to a keypoint in the weights, if it is known."""
+    codec = getattr(known_spec(read), "codec", None)  # networks that group people have none with such maps
+    return getattr(codec, "maps_per_keypoint", None)
 
 
 def known_spec(read: Checkpoint) -> PoseSpec | None:

@@ -184,12 +184,22 @@ def _refuse_others(path: Path, head: bytes) -> None:
         raise WeightsError(
             f"{path} is not a checkpoint: it is neither a pickle nor a zip of one nor safetensors"
         )
-    if zipfile.is_zipfile(path):
+    if any(name.endswith("/constants.pkl") for name in _entries_of_zip(path)):
+        raise WeightsError(f"{path} is a TorchScript archive, which is code; give its state dict instead")
+
+
+def _entries_of_zip(path: Path) -> list[str]:
+    """The names in a zip archive; none if it is no archive.
+
+    Raises: WeightsError if its directory is damaged.
+    """
+    try:
+        if not zipfile.is_zipfile(path):
+            return []
         with zipfile.ZipFile(path) as archive:
-            if any(name.endswith("/constants.pkl") for name in archive.namelist()):
-                raise WeightsError(
-                    f"{path} is a TorchScript archive, which is code; give its state dict instead"
-                )
+            return archive.namelist()
+    except Exception as e:  # zipfile fails in many ways on a damaged directory
+        raise _broken(path, e) from e
 
 
 def _read_with_stubs(path: Path) -> Unpickled:
@@ -226,7 +236,7 @@ def leaves(content: Any) -> Iterator[Any]:
 
 
 def _broken(path: Path, error: Exception, stubs: list[str] | None = None) -> WeightsError:
-    first = inspect.cleandoc(str(error)).split("\n")[0][:200] or type(error).__name__
+    first = inspect.cleandoc(str(error)).split("\n")[0].split(". ")[0][:200] or type(error).__name__
     asked = f"; it asked for {_some(stubs)}, and none of that was run" if stubs else ""
     size = f"{path.stat().st_size:,} bytes"
     return WeightsError(

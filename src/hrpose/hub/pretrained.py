@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,12 +14,14 @@ from hrpose.errors import ConfigError, WeightsError
 from hrpose.hub.download import fetch_hub, split_revision
 from hrpose.hub.load import load_weights
 from hrpose.hub.pickle import read_file
-from hrpose.hub.read import CONFIG, unwrap
+from hrpose.hub.read import CONFIG, read_json, unwrap
+from hrpose.hub.report import refuse_other_settings
 from hrpose.models.families import build, config_from_dict, config_to_dict
 from hrpose.version import __version__
 
 WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
+REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 def save_pretrained(model: nn.Module, folder: str | Path, *, about: str | None = None) -> Path:
@@ -33,7 +36,7 @@ def save_pretrained(model: nn.Module, folder: str | Path, *, about: str | None =
     Raises: ConfigError for a model that hrpose cannot build again.
     """
     config = config_to_dict(getattr(model, "config", None))
-    folder = Path(folder)
+    folder = Path(folder).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
     stored = json.dumps(config, indent=2)
     _write(folder / WEIGHTS_FILE, lambda path: _write_weights(model, path, stored))
@@ -94,25 +97,26 @@ def from_pretrained(source: str | Path, *, revision: str | None = None, **option
     8
     """
     config_path, weights_path = _find(str(source), revision, options)
-    try:
-        config = config_from_dict(json.loads(config_path.read_text(encoding="utf-8")))
-    except json.JSONDecodeError as e:
-        raise WeightsError(f"{config_path} is not JSON ({e}); save the model again") from e
-    model = build(config)
-    load_weights(model, unwrap(read_file(weights_path), str(source)))
+    stored = read_json(config_path)
+    if not isinstance(stored, dict):
+        raise WeightsError(
+            f"{config_path} holds a {type(stored).__name__}, not settings; save the model again"
+        )
+    model = build(config_from_dict(stored))
+    refuse_other_settings(load_weights(model, unwrap(read_file(weights_path), str(source))))
     return model.eval()
 
 
 def _find(source: str, revision: str | None, options: dict[str, Any]) -> tuple[Path, Path]:
     """Where config and weights lie, fetched if need be."""
-    folder = Path(source.removeprefix("local-dir:"))
+    folder = Path(source.removeprefix("local-dir:")).expanduser()
     if source.startswith("local-dir:") or folder.is_dir():
         for name in (CONFIG_FILE, WEIGHTS_FILE):
             if not (folder / name).is_file():
                 raise WeightsError(f"{folder} has no {name}; give a folder that save_pretrained wrote")
         return folder / CONFIG_FILE, folder / WEIGHTS_FILE
     repo, named = split_revision(source.removeprefix("hf-hub:"))
-    if repo.count("/") != 1 or repo.startswith((".", "/")):
+    if not REPOSITORY.fullmatch(repo):
         raise WeightsError(
             f"there is no folder {source}, and it names no repository; write org/repo@revision"
         )

@@ -8,15 +8,21 @@ from typing import Any, TypeAlias
 
 from torch import Tensor, nn
 
-from hrpose.errors import DownloadError, UnknownNameError, WeightsError, nearest
-from hrpose.hub.download import fetch, fetch_hub, fetch_url, split_revision
+from hrpose.errors import DownloadError, UnknownNameError, WeightsError
+from hrpose.hub import cards
+from hrpose.hub.download import BY_PATH, HubDownError, fetch, fetch_hub, fetch_url, short, split_revision
 from hrpose.hub.pickle import Stub, Unpickled, read_file
 from hrpose.models.families import config_to_dict
 from hrpose.models.spec import PoseSpec
 
 CONTAINERS = ("state_dict", "model_state_dict", "model", "net", "best_state_dict", "network", "weights")
-PREFIXES = ("module.", "model.", "1.", "net.")
-BESIDE = {"loss.": "part of the training loss", "criterion.": "part of the training loss"}
+PREFIXES = ("module.", "_orig_mod.", "model.", "1.", "net.")  # the second is of torch.compile
+BESIDE = {
+    "loss.": "part of the training loss",
+    "criterion.": "part of the training loss",
+    "n_averaged": "the counter of an averaged model",
+}
+DEEPEST = 32  # wrappers; a file may nest without end
 FILES = ("model.safetensors", "pytorch_model.bin", "model.pth", "model.pt")  # in a folder or repository
 CONFIG = "hrpose"  # the entry of a safetensors header that holds our config as JSON
 
@@ -53,18 +59,25 @@ def read_weights(source: WeightsSource) -> Checkpoint:
     if isinstance(source, Checkpoint):
         return source
     if isinstance(source, nn.Module):
-        spec = getattr(source, "spec", None)
-        return Checkpoint(weights=source.state_dict(), source=f"a {type(source).__name__}", spec=spec)
+        read = unwrap(Unpickled(content=source.state_dict()), f"a {type(source).__name__}")
+        return replace(read, spec=getattr(source, "spec", None))
     if isinstance(source, Mapping):
         return unwrap(Unpickled(content=source), "the given state dict")
+    if not isinstance(source, str | Path) or not str(source):
+        kind = f"a {type(source).__name__}" if source != "" else "an empty name"
+        raise WeightsError(
+            f"{kind} is no source of weights; give a name, a path, a URL, a state dict or a module"
+        )
     return _read_place(str(source))
 
 
 def _read_place(place: str) -> Checkpoint:
+    if place in cards.all_cards():  # before files, so that no file nearby can pass for a published one
+        return read_card(place)
     if place.startswith("hf-hub:"):
         return _read_hub(place.removeprefix("hf-hub:"))
     if place.startswith("local-dir:"):
-        return read_folder(Path(place.removeprefix("local-dir:")))
+        return read_folder(Path(place.removeprefix("local-dir:")).expanduser())
     if place.startswith(("http://", "https://")):
         return unwrap(read_file(fetch_url(place)), place)
     path = Path(place).expanduser()
@@ -72,16 +85,16 @@ def _read_place(place: str) -> Checkpoint:
         return read_folder(path)
     if path.exists() or path.suffix in (".pth", ".pt", ".bin", ".safetensors", ".tar"):
         return unwrap(read_file(path), place)
-    return _read_card(place)
+    near = cards.nearest_cards(place)
+    raise UnknownNameError(f"{place!r} is neither a file, a folder, a URL nor the name of weights; {near}")
 
 
-def _read_card(name: str) -> Checkpoint:
-    from hrpose.hub.cards import all_cards  # the cards are made when they are first needed
+def read_card(name: str) -> Checkpoint:
+    """The weights of a card.
 
-    card = all_cards().get(name)
-    if card is None:
-        near = nearest(name, all_cards())
-        raise UnknownNameError(f"{name!r} is neither a file, a folder, a URL nor the name of weights; {near}")
+    Raises: UnknownNameError, DownloadError, HashMismatchError.
+    """
+    card = cards.find_card(name)
     return replace(unwrap(read_file(fetch(card.weights, name)), name), config=config_to_dict(card.config))
 
 
@@ -102,7 +115,7 @@ def read_folder(folder: Path) -> Checkpoint:
         choice = ", ".join(p.name for p in found)
         raise WeightsError(f"{folder} holds several files of weights ({choice}); give the path of one")
     beside = folder / "config.json"
-    config = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else None
+    config = read_json(beside) if beside.is_file() else None
     read = unwrap(read_file(found[0]), str(found[0]))
     return _with_config(read, config)
 
@@ -119,20 +132,21 @@ def _read_hub(name: str) -> Checkpoint:
     repo = f"{org}/{repo}"
     if file:
         return unwrap(read_file(fetch_hub(repo, file, revision=revision)), source)
-    config = _hub_config(repo, revision)
-    return _with_config(unwrap(read_file(_first_of(repo, revision)), source), config)
+    weights = _first_of(repo, revision)
+    return _with_config(unwrap(read_file(weights), source), _hub_config(repo, revision))
 
 
 def _first_of(repo: str, revision: str | None) -> Path:
     """The first of FILES that the repository serves."""
-    reasons = []
+    tried, down = [], False
     for file in FILES[:2]:
         try:
-            return fetch_hub(repo, file, revision=revision)
+            return fetch_hub(repo, file, revision=revision, local_files_only=down)
         except DownloadError as e:
-            reasons.append(f"  {e}")
-    tried = "\n".join(reasons)
-    raise DownloadError(f"no weights found in hf-hub:{repo}; if they go by another name, add it:\n{tried}")
+            down |= isinstance(e, HubDownError)
+            tried.append(f"  {file}: {short(e)}")
+    lines = (f"no weights found in hf-hub:{repo}; if they go by another name, add it:", *tried, BY_PATH)
+    raise DownloadError("\n".join(lines))
 
 
 def _hub_config(repo: str, revision: str | None) -> Any:
@@ -140,7 +154,26 @@ def _hub_config(repo: str, revision: str | None) -> Any:
         path = fetch_hub(repo, "config.json", revision=revision)
     except DownloadError:  # weights alone are enough
         return None
-    return json.loads(path.read_text(encoding="utf-8"))
+    return read_json(path)
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds.
+
+    Raises: WeightsError if it is not JSON.
+    """
+    return parse_json(path.read_bytes(), str(path))
+
+
+def parse_json(text: str | bytes, place: str) -> Any:
+    """What JSON text says.
+
+    Raises: WeightsError, naming the place, if it is not JSON.
+    """
+    try:
+        return json.loads(text)
+    except ValueError as e:  # wrong letters, or no letters at all
+        raise WeightsError(f"{place} is not JSON ({e}); save the model again") from e
 
 
 def _with_config(read: Checkpoint, config: Any) -> Checkpoint:
@@ -169,13 +202,23 @@ def unwrap(read: Unpickled, source: str) -> Checkpoint:
         peeled=tuple(peeled),
         stubs=read.stubs,
         dropped=dropped,
-        config=json.loads(config) if config else None,
+        config=_our_config(config, source),
     )
+
+
+def _our_config(stored: str | None, source: str) -> Mapping[str, Any] | None:
+    """The settings in the header of our own files."""
+    config = parse_json(stored, f"the config in {source}") if stored else None
+    if config is not None and not isinstance(config, Mapping):
+        raise WeightsError(
+            f"the config in {source} is a {type(config).__name__}, not an object; save the model again"
+        )
+    return config
 
 
 def _peel_containers(content: Any, source: str) -> tuple[Mapping[str, Any], list[str]]:
     peeled: list[str] = []
-    while True:
+    while len(peeled) < DEEPEST:
         if isinstance(content, Stub) and "_modules" in (content.state or {}):
             content = _tensors_of_module(content)
             peeled.append("a pickled module")
@@ -183,9 +226,9 @@ def _peel_containers(content: Any, source: str) -> tuple[Mapping[str, Any], list
             raise WeightsError(
                 f"{source} holds a {type(content).__name__}, not a state dict; give its state dict"
             )
-        if any(isinstance(value, Tensor) for value in content.values()):
-            return content, peeled
         inner = next((name for name in CONTAINERS if isinstance(content.get(name), Mapping)), None)
+        if inner is None and any(isinstance(value, Tensor) for value in content.values()):
+            return content, peeled
         if inner is None:
             keys = ", ".join(map(str, list(content)[:5])) or "nothing"
             raise WeightsError(
@@ -193,17 +236,29 @@ def _peel_containers(content: Any, source: str) -> tuple[Mapping[str, Any], list
             )
         content = content[inner]
         peeled.append(f"['{inner}']")
+    raise WeightsError(f"{source} nests more than {DEEPEST} wrappers; give its state dict")
 
 
-def _tensors_of_module(stub: Stub, prefix: str = "") -> dict[str, Tensor]:
-    """The state dict of a module that was pickled whole and read as stubs."""
-    state = stub.state if isinstance(stub.state, dict) else {}
-    own = {**state.get("_parameters", {}), **state.get("_buffers", {})}
-    tensors = {prefix + name: w.detach() for name, w in own.items() if isinstance(w, Tensor)}
-    for name, child in state.get("_modules", {}).items():
-        if isinstance(child, Stub):
-            tensors |= _tensors_of_module(child, f"{prefix}{name}.")
+def _tensors_of_module(stub: Stub) -> dict[str, Tensor]:
+    """The state dict of a module that was pickled whole and read as stubs; a file may tie them in a ring."""
+    tensors: dict[str, Tensor] = {}
+    waiting, seen = [("", stub)], {id(stub)}
+    while waiting:
+        prefix, module = waiting.pop()
+        state = module.state if isinstance(module.state, dict) else {}
+        own = {**_entries(state, "_parameters"), **_entries(state, "_buffers")}
+        tensors |= {f"{prefix}{name}": w.detach() for name, w in own.items() if isinstance(w, Tensor)}
+        children = _entries(state, "_modules").items()
+        fresh = [(n, c) for n, c in children if isinstance(c, Stub) and id(c) not in seen]
+        seen |= {id(child) for _, child in fresh}
+        waiting += [(f"{prefix}{name}.", child) for name, child in reversed(fresh)]
     return tensors
+
+
+def _entries(state: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A table of a pickled module's state; nothing if it is none."""
+    found = state.get(name)
+    return found if isinstance(found, Mapping) else {}
 
 
 def _common_prefix(names: Mapping[str, Any]) -> str | None:

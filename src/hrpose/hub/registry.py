@@ -15,7 +15,7 @@ from hrpose.hub.cards import all_cards
 from hrpose.hub.cards.rows import trunk_config
 from hrpose.hub.guess import figures_for
 from hrpose.hub.load import KeypointMap, known_spec, load_weights
-from hrpose.hub.read import WeightsSource, read_weights
+from hrpose.hub.read import WeightsSource, read_card, read_weights
 from hrpose.models.classify import ClassifierConfig
 from hrpose.models.families import build
 from hrpose.models.segment import SegmenterConfig
@@ -25,6 +25,7 @@ from hrpose.skeletons import Skeleton, find_skeleton
 
 log = logging.getLogger(__name__)
 
+OF_V2 = {"align_corners"}  # settings of the trunk that head "v2" has as well, and takes over
 DEFAULT_CODEC = MSRA(input_size=(256, 192))
 
 
@@ -77,7 +78,7 @@ def create_model(
         codec: how maps become points; the card's unless given.
         keypoints: which old keypoint starts each new one, see `load_weights`; with weights of a known other
             skeleton equal names are found by themselves.
-        settings: fields of the model's config, or of its backbone's.
+        settings: fields of the model's config, of its backbone's, or of both.
     Raises: UnknownNameError, with the nearest names; ConfigError for settings; all of `load_weights`.
 
     >>> create_model("hrnet_w18_small", num_keypoints=4, upsample="bilinear").config.backbone.upsample
@@ -149,10 +150,14 @@ def with_settings(config: Any, settings: dict[str, Any]) -> Any:
         if name not in own | inner:
             kind = type(config).__name__
             raise ConfigError(f"{kind} has no setting {name!r}; {nearest(name, own | inner)}")
-    deep = {name: value for name, value in settings.items() if name not in own}
+    if settings.get("head", getattr(config, "head", None)) == "v1":
+        own -= OF_V2
+    trunk = settings.get("backbone", trunk)
+    deep = {name: value for name, value in settings.items() if name in inner}
+    changed = {name: value for name, value in settings.items() if name in own}
     if deep:
-        config = dataclasses.replace(config, backbone=dataclasses.replace(trunk, **deep))
-    return dataclasses.replace(config, **{name: v for name, v in settings.items() if name in own})
+        changed["backbone"] = dataclasses.replace(trunk, **deep)
+    return dataclasses.replace(config, **changed)  # at once: backbone and head must fit each other
 
 
 def with_channels(config: Any, in_chans: int | None) -> Any:
@@ -211,7 +216,7 @@ def fill(
     if pretrained is True and name not in all_cards():
         near = ", ".join(list_models(f"{name}.*", pretrained=True)[:5]) or "see list_models(pretrained=True)"
         raise ConfigError(f"{name} has no weights of its own; give pretrained the name of some: {near}")
-    read = read_weights(name if isinstance(pretrained, bool) else pretrained)
+    read = read_card(name) if isinstance(pretrained, bool) else read_weights(pretrained)
     if keypoints is None and renamed and other_names(model, known_spec(read)):
         keypoints = "names"
     report = load_weights(model, read, keypoints=keypoints)
@@ -220,9 +225,8 @@ def fill(
 
 
 def other_names(model: nn.Module, theirs: PoseSpec | None) -> bool:
-    """Whether the weights are known to find other keypoints than the model, some of them by the same name."""
+    """Whether the weights are known to find other keypoints than the model, or the same in another order."""
     ours = getattr(getattr(model, "config", None), "spec", None)
     if ours is None or theirs is None:
         return False
-    mine, old = ours.skeleton.keypoints, theirs.skeleton.keypoints
-    return mine != old and bool(set(mine) & set(old))
+    return bool(ours.skeleton.keypoints != theirs.skeleton.keypoints)

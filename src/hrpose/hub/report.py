@@ -72,6 +72,18 @@ def some(names: Sequence[str]) -> str:
     return ", ".join(names[:SOME]) + rest
 
 
+def refuse_other_settings(report: LoadReport) -> None:
+    """Raise WeightsError if a model built from the settings beside the weights is not the one they are of."""
+    changed = {**report.reinitialised, **report.reshaped}
+    lines = by_reason({n: why for n, why in changed.items() if not n.endswith("num_batches_tracked")})
+    if lines:
+        fix = "save the model again, or build one with the settings that you want and call load_weights"
+        raise WeightsError(
+            "\n  ".join((f"the settings and the weights of {report.source} are of two models:", *lines))
+            + f"\n{fix}"
+        )
+
+
 def refuse_gaps(report: LoadReport, wrong: Mapping[str, str]) -> None:
     """Raise WeightsError if anything is missing, unexpected or of a wrong shape."""
     faults = [f"  missing: {some(report.missing)}"] if report.missing else []

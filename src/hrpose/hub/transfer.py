@@ -49,6 +49,8 @@ def transfer(url: str, target: Path, *, sha256: str | None = None) -> Path:
     """
     from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]  # it is not in __all__
 
+    if target.exists():  # before anything is written: the folder may be for reading only
+        return _checked(target, sha256, url)
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
     with WeakFileLock(target.with_name(target.name + ".lock")):

@@ -105,7 +105,11 @@ def config_from_dict(stored: Mapping[str, Any]) -> Any:
     lacking = [name for name, f in fields.items() if is_needed(f) and name not in given]
     if lacking:
         raise ConfigError(f"{kind} lacks {', '.join(lacking)}; add it to the stored settings")
-    return KINDS[kind](**{name: from_plain(value) for name, value in given.items()})
+    values = {name: from_plain(value) for name, value in given.items()}
+    try:
+        return KINDS[kind](**values)
+    except (TypeError, AttributeError) as e:  # a word where a number stands, a number where settings stand
+        raise ConfigError(f"{kind} has a setting of the wrong type ({e}); correct the stored settings") from e
 
 
 def is_needed(field: "dataclasses.Field[Any]") -> bool:

@@ -42,5 +42,15 @@ def find_card(name: str) -> ModelCard:
     Raises: UnknownNameError, with the nearest names.
     """
     if name not in all_cards():
-        raise UnknownNameError(f"there are no weights called {name!r}; {nearest(name, all_cards())}")
+        raise UnknownNameError(f"there are no weights called {name!r}; {nearest_cards(name)}")
     return all_cards()[name]
+
+
+def nearest_cards(name: str) -> str:
+    """The end of an error text: the cards of an architecture, or else those most like `name`.
+
+    >>> nearest_cards("hrnetv2_w32")
+    'did you mean hrnetv2_w32.openmmlab_in1k?'
+    """
+    tagged = [card for card in all_cards() if card.startswith(f"{name}.")]
+    return nearest(name, tagged or all_cards())
