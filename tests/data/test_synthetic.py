@@ -76,6 +76,20 @@ def test_seen_hidden_and_outside_keypoints_all_occur() -> None:
     assert shares[2] > 0.5
 
 
+def test_crowds_reach_twelve_people_who_overlap() -> None:
+    crowd = {"seed": 5, "people": (12, 12), "crowding": 0.3, "heights": (0.4, 0.8)}
+    pictures = list(synthetic_pictures(4, size=(192, 192), **crowd))
+    assert [len(picture.people) for picture in pictures].count(12) >= 3
+    for picture in pictures:
+        low = np.array([p.box[:2] for p in picture.people])
+        high = low + [p.box[2:] for p in picture.people]
+        shared = np.minimum(high[:, None], high) - np.maximum(low[:, None], low)
+        meeting = (shared > 0).all(2) & ~np.eye(len(low), dtype=bool)
+        assert meeting.any(1).mean() > 0.7  # most boxes reach into another one
+    hidden = np.concatenate([p.keypoints[:, 2] == 1 for picture in pictures for p in picture.people])
+    assert hidden.mean() > 0.2
+
+
 def test_the_figure_lies_where_its_box_says() -> None:
     """Inside the box the picture differs from the same ground without figures; the figures were put there."""
     picture = next(synthetic_pictures(1, seed=8, size=SIZE, people=(1, 1)))
@@ -160,6 +174,8 @@ def test_overlap_is_a_share_of_the_smaller_one() -> None:
     ("settings", "text"),
     [
         ({"num_images": 0}, "num_images=0; give at least 1"),
+        ({"crowding": 0.0}, "crowding=0.0; give a share above 0, at which figures keep apart, up to 1"),
+        ({"heights": (0.8, 0.4)}, r"heights=\(0.8, 0.4\); give the least and the most, as shares above 0"),
         ({"size": (32, 200)}, "too small for figures; give at least \\(64, 64\\)"),
         ({"people": (3, 2)}, "give the least and the most figures a picture"),
     ],

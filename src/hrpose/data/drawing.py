@@ -16,6 +16,8 @@ from hrpose.skeletons import Skeleton
 from hrpose.types import Size
 
 SUPERSAMPLE = 2
+APART = 0.15  # the share of the smaller figure that two may have in common, if no other is asked for
+HEIGHTS = (0.55, 1.0)  # of figures, as shares of what the picture has room for, if no others are asked for
 JOINTS = ("elbow", "wrist", "hip", "knee", "ankle", "waist")
 HIDEABLE = tuple(name for name in POINTS if name.rpartition("_")[2] in JOINTS)
 LIMB_PARTS = ("hand", "forearm", "upper_arm", "foot", "shin", "thigh")
@@ -71,11 +73,18 @@ class _Figure:
 
 
 def draw_picture(
-    rng: np.random.Generator, size: Size, people: tuple[int, int], skeleton: Skeleton
+    rng: np.random.Generator,
+    size: Size,
+    people: tuple[int, int],
+    skeleton: Skeleton,
+    *,
+    crowding: float = APART,
+    heights: tuple[float, float] = HEIGHTS,
 ) -> SyntheticPicture:
-    """One picture from the state of `rng`."""
+    """One picture from the state of `rng`; arguments as of `synthetic_pictures`."""
     canvas = background(rng, (size[0] * SUPERSAMPLE, size[1] * SUPERSAMPLE))
-    figures = place_figures(rng, size, int(rng.integers(people[0], people[1] + 1)))
+    wanted = int(rng.integers(people[0], people[1] + 1))
+    figures = place_figures(rng, size, wanted, crowding=crowding, heights=heights)
     owners = Image.new("I", (size[1], size[0]))  # which part of which figure each pixel shows
     for number, figure in enumerate(figures):
         for shape in figure.shapes:
@@ -91,20 +100,24 @@ def draw_picture(
     return SyntheticPicture(image=np.asarray(image), people=annotated)
 
 
-def place_figures(rng: np.random.Generator, size: Size, wanted: int) -> list[_Figure]:
-    """Figures that lie mostly within the picture and do not hide each other too much."""
+def place_figures(
+    rng: np.random.Generator, size: Size, wanted: int, *, crowding: float, heights: tuple[float, float]
+) -> list[_Figure]:
+    """Figures that lie mostly within the picture, no two of which share more than `crowding`."""
     placed: list[_Figure] = []
     tries = 0
     while len(placed) < wanted and (not placed or tries < 4 * wanted):
         tries += 1
-        figure = sample_figure(rng, size, crowd=wanted)
-        clear = all(overlap(figure.silhouette, other.silhouette) < 0.15 for other in placed)
+        figure = sample_figure(rng, size, crowd=wanted, heights=heights)
+        clear = all(overlap(figure.silhouette, other.silhouette) < crowding for other in placed)
         if clear and share_inside(figure, size) > 0.6:
             placed.append(figure)
     return placed
 
 
-def sample_figure(rng: np.random.Generator, size: Size, *, crowd: int) -> _Figure:
+def sample_figure(
+    rng: np.random.Generator, size: Size, *, crowd: int, heights: tuple[float, float]
+) -> _Figure:
     """A figure of any pose and size, now and then partly outside of the picture."""
     body, look = Body.sample(rng), Look.sample(rng)
     points = solve(body, sample_pose(rng))
@@ -112,7 +125,7 @@ def sample_figure(rng: np.random.Generator, size: Size, *, crowd: int) -> _Figur
     span = extent.max(axis=0) - extent.min(axis=0) + 0.1
     room = np.array([size[1], size[0]])
     largest = min(0.9 * float((room / span).min()), 0.95 * size[0])
-    height = largest * float(rng.uniform(0.55, 1.0)) * (0.8 if crowd > 2 else 1.0)
+    height = largest * float(rng.uniform(*heights)) * (0.8 if crowd > 2 else 1.0)
     slack = room - height * span
     overhang = 0.15 * room * (rng.random() < 0.15)
     corner = rng.uniform(-overhang, slack + overhang)

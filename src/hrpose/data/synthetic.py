@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from hrpose.data.drawing import SyntheticPerson, SyntheticPicture, draw_picture
+from hrpose.data.drawing import APART, HEIGHTS, SyntheticPerson, SyntheticPicture, draw_picture
 from hrpose.data.figures import POINTS
 from hrpose.errors import ConfigError, nearest
 from hrpose.skeletons import COCO, Skeleton
@@ -57,6 +57,8 @@ def synthetic_pictures(
     size: Size = (256, 256),
     people: tuple[int, int] = (1, 3),
     skeleton: Skeleton = COCO,
+    crowding: float = APART,
+    heights: tuple[float, float] = HEIGHTS,
 ) -> Iterator[SyntheticPicture]:
     """Draw pictures of articulated figures, one after the other.
 
@@ -66,18 +68,30 @@ def synthetic_pictures(
         size: (height, width) of every picture in pixels.
         people: the least and the most figures in a picture; crowded pictures may get fewer than drawn.
         skeleton: which points are annotated; any of `hrpose.data.figures.POINTS` by name.
-    Raises: ConfigError for a size, a count or a keypoint that cannot be drawn.
+        crowding: the largest share of the smaller of two figures that both may cover; 0.3 with lower
+            `heights` finds room for 12 that overlap.
+        heights: the least and the most, as shares of the height that the picture has room for.
+    Raises: ConfigError for a size, a count, a share or a keypoint that cannot be drawn.
 
     >>> picture = next(synthetic_pictures(1, seed=1, size=(96, 96)))
     >>> picture.image.shape, picture.people[0].keypoints.shape
     ((96, 96, 3), (17, 3))
     """
-    check_settings(num_images, size, people, skeleton)
+    check_settings(num_images, size, people, skeleton, crowding=crowding, heights=heights)
     for index in range(num_images):
-        yield draw_picture(np.random.default_rng([seed, index]), size, people, skeleton)
+        rng = np.random.default_rng([seed, index])
+        yield draw_picture(rng, size, people, skeleton, crowding=crowding, heights=heights)
 
 
-def check_settings(num_images: int, size: Size, people: tuple[int, int], skeleton: Skeleton) -> None:
+def check_settings(
+    num_images: int,
+    size: Size,
+    people: tuple[int, int],
+    skeleton: Skeleton,
+    *,
+    crowding: float = APART,
+    heights: tuple[float, float] = HEIGHTS,
+) -> None:
     """Raise ConfigError for what no picture can be drawn from."""
     if num_images < 1:
         raise ConfigError(f"num_images={num_images}; give at least 1")
@@ -85,6 +99,10 @@ def check_settings(num_images: int, size: Size, people: tuple[int, int], skeleto
         raise ConfigError(f"size={size} is too small for figures; give at least (64, 64)")
     if not 1 <= people[0] <= people[1]:
         raise ConfigError(f"people={people}; give the least and the most figures a picture, at least (1, 1)")
+    if not 0 < crowding <= 1:
+        raise ConfigError(f"crowding={crowding}; give a share above 0, at which figures keep apart, up to 1")
+    if not 0 < heights[0] <= heights[1] <= 1:
+        raise ConfigError(f"heights={heights}; give the least and the most, as shares above 0 and up to 1")
     for name in skeleton.keypoints:
         if name not in POINTS:
             made = f"figures have no point {name!r}, which skeleton {skeleton.name!r} asks for"
@@ -130,6 +148,8 @@ def write_coco(
     size: Size = (256, 256),
     people: tuple[int, int] = (1, 3),
     skeleton: Skeleton = COCO,
+    crowding: float = APART,
+    heights: tuple[float, float] = HEIGHTS,
     workers: int = 0,
 ) -> Path:
     """Write pictures and `annotations.json`, which any reader of COCO keypoints can read.
@@ -139,10 +159,11 @@ def write_coco(
     Returns: the annotation file.
     Raises: ConfigError as `synthetic_pictures`.
     """
-    check_settings(num_images, size, people, skeleton)
+    check_settings(num_images, size, people, skeleton, crowding=crowding, heights=heights)
     images = Path(folder) / "images"
     images.mkdir(parents=True, exist_ok=True)
-    draw = partial(_draw_to_file, images, seed=seed, size=size, people=people, skeleton=skeleton)
+    settings: dict[str, Any] = {"size": size, "people": people, "skeleton": skeleton}
+    draw = partial(_draw_to_file, images, seed=seed, crowding=crowding, heights=heights, **settings)
     with ExitStack() as stack:
         if workers:
             context = multiprocessing.get_context("spawn")
@@ -165,10 +186,8 @@ def picture_name(index: int) -> str:
     return f"{index:06d}.png"
 
 
-def _draw_to_file(
-    images: Path, index: int, *, seed: int, size: Size, people: tuple[int, int], skeleton: Skeleton
-) -> tuple[SyntheticPerson, ...]:
+def _draw_to_file(images: Path, index: int, *, seed: int, **settings: Any) -> tuple[SyntheticPerson, ...]:
     """Draw and save one picture; return who is in it."""
-    picture = draw_picture(np.random.default_rng([seed, index]), size, people, skeleton)
+    picture = draw_picture(np.random.default_rng([seed, index]), **settings)
     Image.fromarray(picture.image).save(images / picture_name(index), compress_level=1)
     return picture.people
