@@ -1,5 +1,6 @@
 """Codecs: how points become heatmaps and heatmaps become points."""
 
+from hrpose.codecs.bottomup import HigherHRNet
 from hrpose.codecs.dark import DARK
 from hrpose.codecs.face import Face
 from hrpose.codecs.geometry import box_to_center_scale, crop_matrix, mirror_points, transform_points
@@ -7,6 +8,7 @@ from hrpose.codecs.hourglass import Princeton
 from hrpose.codecs.instance import InstanceGrouping
 from hrpose.codecs.msra import MSRA
 from hrpose.codecs.pose_ae import AEHourglass, HourglassGrouping
+from hrpose.codecs.tags import TagGrouping
 from hrpose.codecs.topdown import TopDownCodec
 from hrpose.codecs.udp import UDP, UDPOffset
 from hrpose.codecs.warp import crop_images
@@ -22,9 +24,11 @@ __all__ = [
     "UDP",
     "AEHourglass",
     "Face",
+    "HigherHRNet",
     "HourglassGrouping",
     "InstanceGrouping",
     "Princeton",
+    "TagGrouping",
     "TopDownCodec",
     "UDPOffset",
     "box_to_center_scale",
