@@ -162,8 +162,16 @@ def write_coco(
     check_settings(num_images, size, people, skeleton, crowding=crowding, heights=heights)
     images = Path(folder) / "images"
     images.mkdir(parents=True, exist_ok=True)
-    settings: dict[str, Any] = {"size": size, "people": people, "skeleton": skeleton}
-    draw = partial(_draw_to_file, images, seed=seed, crowding=crowding, heights=heights, **settings)
+    draw = partial(
+        _draw_to_file,
+        images,
+        seed=seed,
+        size=size,
+        people=people,
+        skeleton=skeleton,
+        crowding=crowding,
+        heights=heights,
+    )
     with ExitStack() as stack:
         if workers:
             context = multiprocessing.get_context("spawn")
