@@ -37,10 +37,8 @@ CROWDPOSE = Skeleton(
     links=_LIMBS + chains("head neck left_shoulder", "neck right_shoulder"),
     sigmas=(*_LIMB_SIGMAS, 0.079, 0.079),
     upper_body=(*_ARMS, "head", "neck"),
-    grouping_order=(
-        *("head", "neck", *_ARMS[:2], *_LEGS[:2]),
-        *(*_ARMS[2:4], *_LEGS[2:4], *_ARMS[4:], *_LEGS[4:]),
-    ),
+    # HigherHRNet takes the places of COCO's order here too, though they hold other keypoints: trained that way
+    grouping_order=(*_ARMS, "left_hip", "right_ankle", "head", "right_hip", *_LEGS[2:5], "neck"),
 )
 
 EXLPOSE = dataclasses.replace(CROWDPOSE, name="exlpose")
