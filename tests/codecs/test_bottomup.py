@@ -4,7 +4,7 @@ import torch
 from hrpose.codecs.aggregate import Pass
 from hrpose.codecs.bottomup import HigherHRNet
 from hrpose.codecs.tags import TagGrouping
-from hrpose.errors import ConfigError
+from hrpose.errors import ConfigError, ShapeError
 from hrpose.types import PoseMaps, PoseTargets
 
 
@@ -19,8 +19,7 @@ def drawn(people: torch.Tensor, targets: PoseTargets, size: tuple[int, int]) -> 
 
 def test_people_come_back_from_their_targets() -> None:
     codec = HigherHRNet(input_size=128, grouping=TagGrouping(refine=False))
-    people = torch.randint(10, 118, (1, 3, 5, 2)).float()
-    people[0, 1] += torch.tensor([0.0, 0.0])
+    people = torch.randint(10, 118, (1, 3, 5, 2), generator=torch.Generator().manual_seed(1)).float()
     visible = torch.ones(1, 3, 5)
     visible[0, 2, 3] = 0
     fed = codec.resized((128, 128))
@@ -88,3 +87,20 @@ def test_projecting_needs_a_size() -> None:
 def test_settings_without_a_meaning_are_refused(settings: dict[str, object], text: str) -> None:
     with pytest.raises(ConfigError, match=text):
         HigherHRNet(**settings)  # type: ignore[arg-type]
+
+
+def test_points_of_a_mirrored_input_are_mirrored_about_the_middle_of_each_map() -> None:
+    codec = HigherHRNet(input_size=32)
+    points, visible = torch.tensor([[[[4.0, 8.0]]]] * 2), torch.ones(2, 1, 1)
+    maps = codec.encode(points, visible, (32, 32), mirrored=torch.tensor([False, True])).heatmaps
+    assert [(m[0, 0] == 1).nonzero().tolist() for m in maps] == [[[2, 1]], [[4, 2]]]
+    assert [(m[1, 0] == 1).nonzero().tolist() for m in maps] == [[[2, 8 - 1 - 1]], [[4, 16 - 1 - 2]]]
+    with pytest.raises(ShapeError, match=r"mirrored has the shape \(1,\), but \(2\) is needed"):
+        codec.encode(points, visible, (32, 32), mirrored=torch.tensor([False]))
+
+
+def test_corners_of_unbiased_maps_lie_on_those_of_the_input() -> None:
+    codec = HigherHRNet(input_size=32, unbiased=True, sigma=1.0)
+    corner = torch.tensor([[[[31.0, 31.0]]]])
+    for maps in codec.encode(corner, torch.ones(1, 1, 1), (32, 32)).heatmaps:
+        assert maps[0, 0, -1, -1] == 1

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from hrpose.codecs.aggregate import Merged, Pass, merge_passes
-from hrpose.codecs.crowd import check_people, draw_people, tag_places
+from hrpose.codecs.crowd import check_people, draw_people, mirror_in, tag_places
 from hrpose.codecs.scales import Resized, resized
 from hrpose.codecs.tags import Grouped, TagGrouping
 from hrpose.errors import ConfigError
@@ -75,7 +75,13 @@ class HigherHRNet:
         return resized(image_size, self.input_size, scale=scale, smallest=smallest, unbiased=self.unbiased)
 
     def encode(
-        self, points: Tensor, visible: Tensor, size: Size, *, person_sigma: Tensor | None = None
+        self,
+        points: Tensor,
+        visible: Tensor,
+        size: Size,
+        *,
+        person_sigma: Tensor | None = None,
+        mirrored: Tensor | None = None,
     ) -> PoseTargets:
         """Make the targets of every map.
 
@@ -85,6 +91,8 @@ class HigherHRNet:
             visible: (N, M, K), 0 where nobody marked the keypoint.
             size: of the network's input, (height, width).
             person_sigma: (N, M) heatmap pixels at every resolution, in place of `sigma`.
+            mirrored: (N,), True where the input is mirrored; `points` are those before, left and right
+                renamed.
         Returns: PoseTargets without masks: the heatmaps of each stride, and for each tag stride the places
             (N, M, K) of the tags, see `tag_places`.
         Raises: ShapeError for other shapes; DataError for a sigma that is not above 0.
@@ -95,12 +103,26 @@ class HigherHRNet:
             here = self.map_size(size, stride)
             sigma = here[0] / 64 if self.sigma is None else self.sigma
             spread = sigma if person_sigma is None else person_sigma
-            heatmaps.append(draw_people(points / stride, visible, here, spread, subpixel=self.unbiased))
+            there = self._on_map(points, size, stride, mirrored)
+            heatmaps.append(draw_people(there, visible, here, spread, subpixel=self.unbiased))
         tags = tuple(
-            tag_places(points / stride, visible, self.map_size(size, stride), shared=self.shared_tags)
+            tag_places(
+                self._on_map(points, size, stride, mirrored),
+                visible,
+                self.map_size(size, stride),
+                shared=self.shared_tags,
+            )
             for stride in self.tag_strides
         )
         return PoseTargets(heatmaps=tuple(heatmaps), tags=tags)
+
+    def _on_map(self, points: Tensor, size: Size, stride: int, mirrored: Tensor | None) -> Tensor:
+        """Points of the input in pixels of the map of that stride."""
+        here = self.map_size(size, stride)
+        if not self.unbiased:
+            return mirror_in(points / stride, mirrored, here[1])
+        spans = points.new_tensor([(here[axis] - 1) / (size[axis] - 1) for axis in (1, 0)])
+        return mirror_in(points * spans, mirrored, here[1])
 
     def map_size(self, size: Size, stride: int) -> Size:
         """Of the maps of a stride, for an input (height, width): the coarsest round up, finer ones double."""

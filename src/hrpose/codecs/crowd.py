@@ -97,6 +97,19 @@ def tag_places(points: Tensor, visible: Tensor, size: Size, *, shared: bool = Fa
     return torch.where(inside, place, ABSENT)
 
 
+def mirror_in(points: Tensor, mirrored: Tensor | None, width: int) -> Tensor:
+    """Points (N, M, K, 2) of maps of that width; those of mirrored images, (N,), seen in the mirror.
+
+    Each map is mirrored about its own middle, as in the reference code. The pixels of maps of two resolutions
+    do not share a middle, so the points of a mirrored image are not those of the image, divided by a stride.
+    """
+    if mirrored is None:
+        return points
+    check_shape("mirrored", mirrored, len(points))
+    x, y = points.unbind(-1)
+    return torch.stack((torch.where(mirrored[:, None, None], width - 1 - x, x), y), -1)
+
+
 def is_inside(points: Tensor, visible: Tensor, size: Size) -> Tensor:
     """Whether each keypoint is marked and its pixel, the fraction cut toward zero, is on the map."""
     pixel = points.trunc()

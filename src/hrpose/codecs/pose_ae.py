@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hrpose.codecs.aggregate import Merged, Pass, resize
-from hrpose.codecs.crowd import check_people, draw_people, tag_places
+from hrpose.codecs.crowd import check_people, draw_people, mirror_in, tag_places
 from hrpose.codecs.geometry import PIXEL_STD, flip_back
 from hrpose.codecs.refine import Found
 from hrpose.codecs.scales import ROUND_TO, Resized
@@ -91,6 +91,8 @@ class AEHourglass:
 
     name: ClassVar[str] = "ae_hourglass"
     maps_per_keypoint: ClassVar[int] = 1
+    center: ClassVar[bool] = False
+    unbiased: ClassVar[bool] = False
 
     input_size: int = 512  # pixels of the square's side at scale 1
     stride: int = 4  # input pixels to a pixel of the maps
@@ -120,7 +122,15 @@ class AEHourglass:
         box = max(height, width) / PIXEL_STD
         return Resized(size=(side, side), center=(width / 2, height / 2), scale=(box, box))
 
-    def encode(self, points: Tensor, visible: Tensor, size: Size) -> PoseTargets:
+    def encode(
+        self,
+        points: Tensor,
+        visible: Tensor,
+        size: Size,
+        *,
+        person_sigma: Tensor | None = None,
+        mirrored: Tensor | None = None,
+    ) -> PoseTargets:
         """Make the targets, which serve every stack.
 
         Args:
@@ -128,14 +138,18 @@ class AEHourglass:
                 are nobody.
             visible: (N, M, K), 0 where nobody marked the keypoint.
             size: of the network's input, (height, width).
+            person_sigma: (N, M) heatmap pixels, in place of `sigma`.
+            mirrored: (N,), True where the input is mirrored; `points` are those before, left and right
+                renamed.
         Returns: PoseTargets with one tensor of heatmaps and one of the places of the tags, see `tag_places`.
-        Raises: ShapeError for other shapes.
+        Raises: ShapeError for other shapes; DataError for a sigma that is not above 0.
         """
         check_people(points, visible)
         there = -(-size[0] // self.stride), -(-size[1] // self.stride)
-        points = points / self.stride
+        points = mirror_in(points / self.stride, mirrored, there[1])
         sigma = there[0] / 64 if self.sigma is None else self.sigma
-        heatmaps = draw_people(points, visible, there, sigma, cut_corners=True)
+        spread = sigma if person_sigma is None else person_sigma
+        heatmaps = draw_people(points, visible, there, spread, cut_corners=True)
         return PoseTargets(heatmaps=(heatmaps,), tags=(tag_places(points, visible, there),))
 
     def merge(

@@ -71,6 +71,11 @@ class Supervised(Model):
     def spec(self, spec: PoseSpec | None) -> None:
         self.config = dataclasses.replace(self.config, spec=spec)
 
+    @property
+    def finds_people(self) -> bool:
+        """Whether it sees whole images and tells people apart by tags, or crops of one person each."""
+        return False
+
     def loss(self, maps: PoseMaps, targets: PoseTargets) -> dict[str, Tensor]:
         """Named terms whose sum is the loss; see `supervise`."""
         return supervise(maps, targets, self.criterion)

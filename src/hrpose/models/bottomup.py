@@ -1,6 +1,5 @@
 """Bottom-up pose: a whole image in; heatmaps at several resolutions, and tags that tell people apart, out."""
 
-import dataclasses
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -15,7 +14,7 @@ from hrpose.heads.tags import AETagHead
 from hrpose.layers.checks import check_kernel, check_positive
 from hrpose.layers.init import set_bn_momentum
 from hrpose.losses.multires import MultiResolutionLoss
-from hrpose.models.base import Network
+from hrpose.models.base import Network, Supervised
 from hrpose.models.spec import PoseSpec, check_spec
 from hrpose.models.topdown import bn_momentum
 from hrpose.types import Images, PoseMaps, PoseTargets
@@ -77,7 +76,7 @@ class BottomUpConfig:
         return sum(self.tags) if self.head == "higher" else 1
 
 
-class BottomUp(Network):
+class BottomUp(Network, Supervised):
     """Images (N, 3, H, W) -> PoseMaps with heatmaps of each resolution and tags.
 
     `criterion` is the loss that `loss` takes; its factors are those of the reference code.
@@ -111,13 +110,9 @@ class BottomUp(Network):
         )
 
     @property
-    def spec(self) -> BottomUpSpec | None:
-        """Keypoint names, codec and normalisation, where known; setting it changes the config."""
-        return self.config.spec
-
-    @spec.setter
-    def spec(self, spec: BottomUpSpec | None) -> None:
-        self.config = dataclasses.replace(self.config, spec=spec)
+    def finds_people(self) -> bool:
+        """Its tags tell people apart in whole images."""
+        return True
 
     def forward(self, images: Images) -> PoseMaps:
         """Normalised images -> heatmaps and tags, no activation."""
