@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub import constants
 from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
 
@@ -28,17 +29,20 @@ def run_commands(example: Example) -> None:
 
 def in_a_folder_of_its_own(namespace: dict[str, Any]) -> None:
     """A page may write files: it does so in a temporary folder, with no way to the Hub."""
-    namespace["back"] = os.getcwd()  # noqa: PTH109 - a plain string survives in the page's namespace
-    namespace["folder"] = tempfile.TemporaryDirectory()
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    os.chdir(namespace["folder"].name)
+    namespace["_back"] = os.getcwd()  # noqa: PTH109 - a plain string survives in the page's namespace
+    namespace["_folder"] = tempfile.TemporaryDirectory()
+    os.environ["HF_HUB_OFFLINE"] = "1"  # for the commands that a page runs
+    namespace["_offline"] = constants.HF_HUB_OFFLINE  # read once, when huggingface_hub is imported
+    constants.HF_HUB_OFFLINE = True
+    os.chdir(namespace["_folder"].name)
 
 
 def back_again(namespace: dict[str, Any]) -> None:
     """Return to where the page was started, and remove what it wrote."""
-    os.chdir(namespace["back"])
+    os.chdir(namespace["_back"])
     os.environ.pop("HF_HUB_OFFLINE", None)
-    namespace["folder"].cleanup()
+    constants.HF_HUB_OFFLINE = namespace["_offline"]
+    namespace["_folder"].cleanup()
 
 
 pytest_collect_file = Sybil(

@@ -143,6 +143,10 @@ def fetch_hub(
         down = isinstance(e, LocalEntryNotFoundError)  # no answer, and not in the cache
         cause = (e.__cause__ or e) if down else e
         reason = str(cause).strip().split("\n")[0] or type(cause).__name__
+        if down and offline():
+            reason = "HF_HUB_OFFLINE is set, and the cache does not have it"
+        elif down and options.get("local_files_only"):
+            reason = "the Hub was not asked, and the cache does not have it"
         kind = HubDownError if down else DownloadError
         raise kind(f"hf-hub:{repo}/{file} could not be fetched ({reason}); {BY_PATH}") from e
     path = Path(str(got))
