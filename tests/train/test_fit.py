@@ -267,3 +267,12 @@ def test_fit_and_its_config_have_the_same_settings_and_defaults() -> None:
 def test_evaluating_needs_data_that_fit(make_data: MakeData) -> None:
     with pytest.raises(ConfigError, match="the data to evaluate on has the 17 keypoints"):
         evaluate(small_model(num_keypoints=3), make_data())
+
+
+def test_scaled_losses_learn_and_are_taken_up_again(make_data: MakeData, tmp_path: Path) -> None:
+    """float16 needs its loss scaled; the scale is part of what a run is taken up with."""
+    run: dict[str, Any] = {"amp": True, "precision": "float16", "clip_grad": 1.0, "batch_size": 3, **QUIET}
+    result = fit(small_model(), make_data(), output=tmp_path, epochs=3, lr=5e-3, **run)
+    assert result.history[-1]["loss"] < result.history[0]["loss"]
+    again = fit(small_model(), make_data(), output=tmp_path, epochs=3, lr=5e-3, **run)
+    assert again.history == result.history
