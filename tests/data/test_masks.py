@@ -53,7 +53,7 @@ def test_run_lengths_are_read_plain_and_compressed(share: float) -> None:
         ([[1.0, 2.0, 3.0, 4.0, float("nan"), 1.0]], "a polygon of 6 numbers encloses nothing; .* all finite"),
         (
             {"counts": [6], "size": [2, 3]},
-            r"run lengths of an image of \(2, 3\) \(height, width\) came for one of \(37, 51\); mend the file",
+            r"run lengths of an image of \(2, 3\) \(height, width\) came for one of \(37, 51\); mend",
         ),
         (
             {"counts": [6], "size": [37, 51]},

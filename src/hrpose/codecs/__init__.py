@@ -1,5 +1,7 @@
 """Codecs: how points become heatmaps and heatmaps become points."""
 
+from typing import TypeAlias
+
 from hrpose.codecs.bottomup import HigherHRNet
 from hrpose.codecs.dark import DARK
 from hrpose.codecs.face import Face
@@ -16,6 +18,7 @@ from hrpose.codecs.warp import crop_images
 CODECS: dict[str, type[TopDownCodec]] = {
     codec.name: codec for codec in (MSRA, UDP, UDPOffset, DARK, Face, Princeton)
 }
+BottomUpCodec: TypeAlias = HigherHRNet | AEHourglass  # whole images to all their people, and back
 
 __all__ = [
     "CODECS",
@@ -23,6 +26,7 @@ __all__ = [
     "MSRA",
     "UDP",
     "AEHourglass",
+    "BottomUpCodec",
     "Face",
     "HigherHRNet",
     "HourglassGrouping",

@@ -1,7 +1,7 @@
 """COCO-format annotation files of any skeleton -> people, with a count of all that was left out or mended."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -10,11 +10,15 @@ from typing import Any, Literal, Self
 import numpy as np
 from PIL import Image
 
+from hrpose.codecs import BottomUpCodec
+from hrpose.data.bottomup import BottomUpDataset, PersonSigma
 from hrpose.data.faults import HARMLESS, Entry, annotation_faults, corners_inside, keypoint_faults
 from hrpose.data.people import AREA_OF_BOX, Array, Box, Person, Tally
+from hrpose.data.pictures import BottomUpAugment, Picture, picture_of
 from hrpose.data.topdown import PeopleSource
 from hrpose.errors import DataError, nearest
 from hrpose.skeletons import Skeleton
+from hrpose.types import IMAGENET_MEAN, IMAGENET_STD
 
 EXIF_ORIENTATION = 0x0112
 
@@ -92,12 +96,57 @@ class CocoKeypoints(PeopleSource):
 
         Annotation ids count from 1 again, because COCO AP never finds a person with the id 0.
         """
-        refused = {n for kind, ids in self.skipped.ids.items() if kind not in HARMLESS for n in ids}
-        known = [entry for entry in _numbered(self.content) if entry["id"] not in refused]
-        filled = [_filled(entry, n, self.skeleton.num_keypoints) for n, entry in enumerate(known, start=1)]
+        known = enumerate(self._known(), start=1)
+        filled = [_filled(entry, n, self.skeleton.num_keypoints) for n, entry in known]
         numbers = sorted({entry["category_id"] for entry in filled})
         named = self.content.get("categories") or [{"id": number, "name": str(number)} for number in numbers]
         return {"images": list(self.images.values()), "annotations": filled, "categories": named}
+
+    def whole_pictures(self, *, skip_empty: bool = False) -> list[Picture]:
+        """Every image with everybody in it: crowds, and people without keypoints or area, too.
+
+        Args:
+            skip_empty: leave out images without a single annotation, as the original HigherHRNet trains.
+        """
+        found: dict[int | str, list[Entry]] = {number: [] for number in self.images}
+        for entry in self._known():
+            found[entry["image_id"]].append(_filled(entry, entry["id"], self.skeleton.num_keypoints))
+        return [
+            picture_of(self.images[number], entries, self.image_folder, self.skeleton.num_keypoints)
+            for number, entries in found.items()
+            if entries or not skip_empty
+        ]
+
+    def pictures(
+        self,
+        codec: BottomUpCodec,
+        *,
+        augment: BottomUpAugment | None = None,
+        seed: int | None = None,
+        mean: Sequence[float] = IMAGENET_MEAN,
+        std: Sequence[float] = IMAGENET_STD,
+        person_sigma: PersonSigma | None = None,
+        skip_empty: bool = False,
+    ) -> BottomUpDataset:
+        """Whole images with the targets of everybody in them.
+
+        Arguments and errors as for `whole_pictures` and `BottomUpDataset`.
+        """
+        return BottomUpDataset(
+            self.whole_pictures(skip_empty=skip_empty),
+            codec,
+            self.skeleton,
+            augment=augment,
+            seed=seed,
+            mean=mean,
+            std=std,
+            person_sigma=person_sigma,
+        )
+
+    def _known(self) -> list[Entry]:
+        """All annotations but those that were refused."""
+        refused = {n for kind, ids in self.skipped.ids.items() if kind not in HARMLESS for n in ids}
+        return [entry for entry in _numbered(self.content) if entry["id"] not in refused]
 
     def summary(self) -> str:
         """One line: how many people, how many were left out and why, how many mended and how."""

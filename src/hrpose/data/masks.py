@@ -1,4 +1,4 @@
-"""The outlines of COCO files -> masks: polygons and run lengths, pixel for pixel as pycocotools fills them."""
+"""Outlines in COCO files -> masks: polygons and run lengths, to the pixel as pycocotools fills them."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -90,7 +90,7 @@ def _from_runs(counts: Any, theirs: tuple[Any, ...], size: Size) -> Mask:
 
 
 def _unpacked(text: str | bytes) -> list[int]:
-    """Compressed run lengths: five bits a character, from the third on as the change since the last but one."""
+    """Compressed run lengths: five bits a character; from the fourth on, changes since the last but one."""
     runs: list[int] = []
     value = shift = 0
     for character in text.encode() if isinstance(text, str) else text:

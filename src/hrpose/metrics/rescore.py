@@ -1,4 +1,4 @@
-"""From top-down predictions to a COCO results list: score each person, drop the doubles."""
+"""From predictions to a COCO results list; top-down: score each person, drop the doubles."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -30,6 +30,41 @@ def rescore(keypoints: ArrayLike, box_scores: ArrayLike, *, min_score: float = 0
     scores = poses[..., 2]
     sure = scores > min_score
     return (scores * sure).sum(axis=1) / np.maximum(sure.sum(axis=1), 1) * boxes
+
+
+def bottomup_results(
+    keypoints: ArrayLike, person_scores: ArrayLike, image_ids: Sequence[Any], *, category_id: int = 1
+) -> list[dict[str, Any]]:
+    """Everybody whom a bottom-up model found as COCO results: nobody is rescored or dropped.
+
+    The box goes round all keypoints, those that are missing included, as in the original.
+
+    >>> bottomup_results([[[4, 5, 0.5], [8, 7, 0.9]]], [0.7], [3])[0]["bbox"]
+    [4.0, 5.0, 4.0, 2.0]
+
+    Args:
+        keypoints: (M, K, 3 or more), x, y in image pixels, score; further columns are passed over.
+        person_scores: (M,).
+        image_ids: (M,).
+    Returns: a dict a person with image_id, category_id, keypoints, score and bbox, in the order given.
+    Raises: ShapeError for other shapes.
+    Source: HigherHRNet, lib/dataset/COCODataset.py, evaluate.
+    """
+    poses, scores = np.asarray(keypoints, dtype=np.float64), np.asarray(person_scores, dtype=np.float64)
+    fits = poses.ndim == 3 and poses.shape[2] >= 3 and scores.shape == (len(poses),)
+    if not fits or len(image_ids) != len(poses):
+        came = f"keypoints {poses.shape}, person_scores {scores.shape} and {len(image_ids)} image_ids"
+        raise ShapeError(f"{came}; give (M, K, 3 or more), (M,) and M")
+    return [
+        {
+            "image_id": image,
+            "category_id": category_id,
+            "keypoints": pose[:, :3].ravel().tolist(),
+            "score": float(score),
+            "bbox": [*pose[:, :2].min(0).tolist(), *np.ptp(pose[:, :2], axis=0).tolist()],
+        }
+        for pose, score, image in zip(poses, scores, image_ids, strict=True)
+    ]
 
 
 def topdown_results(
