@@ -1,8 +1,9 @@
 """Person: one box, and the keypoints in it if they are known; and the count of what was left out."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,23 @@ class Person:
     def visible(self) -> Array:
         """(K,), 1 where the keypoint is labelled, be it seen or hidden, else 0."""
         return (self.keypoints[:, 2] > 0).astype(np.float64)
+
+
+def coco_annotations(people: Iterable[Person]) -> list[dict[str, Any]]:
+    """People as the annotations of a COCO-format file, ids counted from 1."""
+    return [
+        {
+            "id": number,
+            "image_id": person.image_id,
+            "category_id": person.category_id,
+            "bbox": list(person.box),
+            "area": person.area,
+            "iscrowd": int(person.iscrowd),
+            "num_keypoints": int(person.visible.sum()),
+            "keypoints": person.keypoints.reshape(-1).tolist(),
+        }
+        for number, person in enumerate(people, start=1)
+    ]
 
 
 class Tally:

@@ -4,17 +4,17 @@ from pathlib import Path
 
 import torch
 
-from hrpose.data.topdown import TopDownDataset
-from hrpose.models.base import PoseNetwork
-from hrpose.train.batches import check_data, learn_spec
+from hrpose.models.base import Supervised
+from hrpose.train.check import check_data, learn_spec
 from hrpose.train.config import FitConfig, Optim, Precision, Schedule
+from hrpose.train.kinds import PoseData
 from hrpose.train.trainer import FitResult, Trainer
 
 
 def fit(
-    model: PoseNetwork,
-    train_data: TopDownDataset,
-    val_data: TopDownDataset | None = None,
+    model: Supervised,
+    train_data: PoseData,
+    val_data: PoseData | None = None,
     *,
     output: str | Path,
     epochs: int = 10,
@@ -41,7 +41,7 @@ def fit(
     resume: bool = True,
     progress: bool = True,
 ) -> FitResult:
-    """Train `model` on people in boxes, and evaluate it on others.
+    """Train `model` on people in boxes or, bottom-up, on whole pictures; evaluate it on others.
 
     `output` receives best/ and last/ (config.json and model.safetensors each), log.jsonl, and the state from
     which the same call goes on after a kill, from the last finished epoch, as if it had never stopped.

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
-from hrpose.models.base import Network
+from hrpose.models.base import Model
 from hrpose.train.config import FitConfig
 
 
@@ -24,7 +24,7 @@ def make_optimizer(model: nn.Module, config: FitConfig) -> Optimizer:
 
 def parameter_groups(model: nn.Module, config: FitConfig) -> list[dict[str, object]]:
     """Groups by layer, matrices apart from vectors; of another module, one group of what learns."""
-    if isinstance(model, Network):
+    if isinstance(model, Model):
         return model.parameter_groups(
             lr=config.lr, layer_decay=config.layer_decay, weight_decay=config.weight_decay
         )

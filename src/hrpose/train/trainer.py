@@ -11,13 +11,13 @@ from torch.amp.grad_scaler import GradScaler
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from hrpose.data.topdown import TopDownDataset
 from hrpose.hub.pretrained import save_pretrained
-from hrpose.models.base import PoseNetwork
+from hrpose.models.base import Supervised
 from hrpose.train.batches import Batch, Shuffled, epoch_seed, train_loader
 from hrpose.train.checkpoint import RunState, append_log, begin_log
 from hrpose.train.config import FitConfig
 from hrpose.train.evaluate import evaluate
+from hrpose.train.kinds import PoseData, kind_of
 from hrpose.train.optim import WeightMean, make_optimizer, rate_factor, set_rate
 from hrpose.train.watch import LossWatch
 
@@ -34,7 +34,7 @@ class FitResult:
     last: folder with the weights of the last epoch.
     """
 
-    model: PoseNetwork
+    model: Supervised
     history: list[dict[str, float]]
     best: Path
     last: Path
@@ -52,9 +52,9 @@ class Trainer:
 
     def __init__(
         self,
-        model: PoseNetwork,
-        train_data: TopDownDataset,
-        val_data: TopDownDataset | None,
+        model: Supervised,
+        train_data: PoseData,
+        val_data: PoseData | None,
         config: FitConfig,
         device: torch.device,
         output: Path,
@@ -65,7 +65,7 @@ class Trainer:
         self.output, self.progress = output, progress
         self.model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.model.set_grad_checkpointing(config.grad_checkpointing)
-        self.loader: DataLoader[Any] = train_loader(train_data, config, device)
+        self.loader: DataLoader[Any] = train_loader(train_data, config, device, kind_of(train_data).collate)
         self.autocast = config.autocast_dtype(device)
         self.state = RunState(
             model=model,
@@ -165,7 +165,7 @@ class Trainer:
             workers=self.config.workers,
         )
 
-    def best_model(self) -> PoseNetwork:
+    def best_model(self) -> Supervised:
         """The running mean of the weights where there is one, else the model."""
         return self.state.mean.model if self.state.mean else self.model  # type: ignore[return-value]
 

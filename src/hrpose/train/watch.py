@@ -5,15 +5,15 @@ import math
 import torch
 from torch import Tensor
 
-from hrpose.data.topdown import TopDownDataset
 from hrpose.errors import TrainingError
 from hrpose.train.batches import Batch
+from hrpose.train.kinds import PoseData, kind_of
 
 
 class LossWatch:
     """The losses of an epoch, looked at now and then."""
 
-    def __init__(self, data: TopDownDataset, epoch: int) -> None:
+    def __init__(self, data: PoseData, epoch: int) -> None:
         self.data = data
         self.epoch = epoch
         self.pending: list[tuple[int, list[int], Tensor]] = []
@@ -37,7 +37,6 @@ class LossWatch:
 
     def complaint(self, number: int, index: list[int], loss: float) -> str:
         """Which batch went wrong, and what can be done."""
-        people = ", ".join(str(self.data.people[i].annotation_id) for i in index[:8])
-        more = ", ..." if len(index) > 8 else ""
-        where = f"the loss is {loss} in epoch {self.epoch}, batch {number} (annotation ids {people}{more})"
+        some = kind_of(self.data).names(self.data, index[:8]) + (", ..." if len(index) > 8 else "")
+        where = f"the loss is {loss} in epoch {self.epoch}, batch {number} ({some})"
         return f"{where}; look at these people, lower lr, add warmup or clip_grad, or set amp=False"

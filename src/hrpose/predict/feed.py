@@ -1,0 +1,33 @@
+"""How pictures reach a model: to its device, normalised, in its dtype, while it is in evaluation mode."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from hrpose.data.images import RGB
+
+
+def upload(picture: RGB, device: torch.device) -> Tensor:
+    """(H, W, 3) -> (3, H, W) of bytes on the device."""
+    return torch.from_numpy(picture).to(device).permute(2, 0, 1)
+
+
+def normalised(pixels: Tensor, mean: Sequence[float], std: Sequence[float], model: nn.Module) -> Tensor:
+    """Pixels (N, 3, H, W) of 0..255 as the model wants them."""
+    middle, spread = (torch.tensor(tuple(each), device=pixels.device).view(-1, 1, 1) for each in (mean, std))
+    dtype = next((weight.dtype for weight in model.parameters()), torch.float32)
+    return ((pixels.float() / 255 - middle) / spread).to(dtype)
+
+
+@contextlib.contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode for a while; each part goes back to the mode it was in."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training

@@ -1,0 +1,71 @@
+"""Do a model and its data belong together? What a model without a spec learns from its data."""
+
+from torch import Tensor, nn
+
+from hrpose.data.bottomup import BottomUpDataset
+from hrpose.errors import ConfigError, DataError
+from hrpose.models.base import Supervised
+from hrpose.models.bottomup import BottomUpSpec
+from hrpose.models.hourglass import HourglassAESpec, StackedHourglass
+from hrpose.models.spec import PoseSpec
+from hrpose.train.kinds import CROPS, PICTURES, PoseData, kind_of
+
+
+def check_data(model: nn.Module, data: PoseData, name: str) -> None:
+    """Raise unless `data` holds something that `model` can learn.
+
+    Raises: DataError for an empty data set; ConfigError if the model is no pose network or of the other kind,
+        or if keypoints or codec differ from the model's.
+    """
+    kind = kind_of(data)
+    if len(data) == 0:
+        raise DataError(f"{name} is empty; give at least one {kind.sample} with labelled keypoints")
+    if not isinstance(model, Supervised):
+        raise ConfigError(f"{type(model).__name__} is no pose network; give a model with loss(maps, targets)")
+    if model.finds_people != (kind is PICTURES):
+        other = PICTURES if kind is CROPS else CROPS
+        came = f"{name} holds {type(data).__name__}, but {type(model).__name__} is {other.model}"
+        raise ConfigError(
+            f"{came}; make the data by pictures(codec) of a reader for bottom-up, else by crops(codec)"
+        )
+    wanted, has = data.skeleton.num_keypoints, model.config.num_keypoints - centers(data)
+    if wanted != has:
+        came = f"{name} has the {wanted} keypoints of {data.skeleton.name!r}, but the model {has}"
+        raise ConfigError(
+            f"{came}; create the model with skeleton= or num_keypoints={wanted + centers(data)}"
+        )
+    if model.spec is not None:
+        check_spec_of(model.spec, data, name)
+
+
+def centers(data: PoseData) -> int:
+    """Heatmaps that mark no keypoint: 1 for the middle of people, where the codec has it."""
+    return int(isinstance(data, BottomUpDataset) and data.codec.center)
+
+
+def check_spec_of(spec: PoseSpec, data: PoseData, name: str) -> None:
+    """Raise ConfigError unless `data` were prepared as `spec` says."""
+    ours, theirs = spec.skeleton, data.skeleton
+    if ours.keypoints != theirs.keypoints:
+        came = f"{name} names its keypoints {theirs.name!r}, but the model's spec {ours.name!r}"
+        raise ConfigError(f"{came}; give model.spec the skeleton of the data, or set it to None")
+    if spec.codec != data.codec:
+        came = f"{name} is encoded by {data.codec}, but the model's spec says {spec.codec}"
+        raise ConfigError(f"{came}; build the data with model.spec.codec, or set model.spec to None")
+
+
+def learn_spec(model: Supervised, data: PoseData) -> None:
+    """A model without a spec takes over how its data were prepared, so that its weights can be used later."""
+    if model.spec is not None:
+        return
+    mean, std = _triple(data.mean), _triple(data.std)
+    if not isinstance(data, BottomUpDataset):
+        model.spec = PoseSpec(skeleton=data.skeleton, codec=data.codec, mean=mean, std=std)
+    else:
+        kind = HourglassAESpec if isinstance(model, StackedHourglass) else BottomUpSpec
+        model.spec = kind(skeleton=data.skeleton, codec=data.codec, mean=mean, std=std)  # type: ignore[arg-type]
+
+
+def _triple(values: Tensor) -> tuple[float, ...]:
+    """One number a channel, as short as float32 allows."""
+    return tuple(round(v, 6) for v in values.flatten().tolist())
