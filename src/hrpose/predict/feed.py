@@ -2,11 +2,14 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from hrpose.data.images import RGB
+from hrpose.errors import ConfigError
+from hrpose.types import PoseMaps
 
 
 def upload(picture: RGB, device: torch.device) -> Tensor:
@@ -31,3 +34,12 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     finally:
         for module, training in modes:
             module.training = training
+
+
+def check_maps(maps: Any) -> PoseMaps:
+    """What the model returned. Raises: ConfigError unless it is PoseMaps."""
+    if not isinstance(maps, PoseMaps):
+        raise ConfigError(
+            f"the model returned {type(maps).__name__}, not PoseMaps; a predictor needs a pose model"
+        )
+    return maps

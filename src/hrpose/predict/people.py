@@ -31,11 +31,11 @@ class People:
     keypoints: (
         Floats  # (M, K, 2): (x, y) in pixels of the picture as it is seen, pixel centres at whole numbers
     )
-    scores: Floats  # (M, K): how sure each keypoint is, about 0 to 1
+    scores: Floats  # (M, K): how sure each keypoint is, about 0 to 1; 0 is missing, its place means nothing
     boxes: Floats  # (M, 4): (x, y, width, height)
     person_scores: Floats  # (M,): how sure each person is
     skeleton: Skeleton
-    tags: Floats | None = None  # (M, K): associative-embedding tags; None for a top-down model
+    tags: Floats | None = None  # (M, K, T): associative-embedding tags; None for a top-down model
     image: NDArray[np.uint8] | None = dataclasses.field(
         default=None, repr=False
     )  # (H, W, 3), what `draw` draws on
@@ -49,7 +49,7 @@ class People:
             "person_scores": (people,),
         }
         if self.tags is not None:
-            needed["tags"] = (people, count)
+            needed["tags"] = (people, count, *(np.shape(self.tags)[2:3] or (1,)))
         for name, shape in needed.items():
             came = np.shape(getattr(self, name))
             if came != shape:

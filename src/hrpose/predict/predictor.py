@@ -1,46 +1,39 @@
-"""Predictor: pictures and boxes in, people out, where a model meets its codec."""
+"""Predictor: pictures in, with boxes for a top-down model, and people out: where a model meets its codec."""
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, overload
+from typing import Any, overload
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from hrpose.data.images import RGB, ImageSource, read_image
 from hrpose.errors import ConfigError, HRPoseError, ShapeError
+from hrpose.models.bottomup import BottomUpSpec
 from hrpose.models.spec import PoseSpec
+from hrpose.predict.bottomup import FromPictures
 from hrpose.predict.boxes import BoxesGiven, Detector, Found, check_boxes, check_format, whole_picture
 from hrpose.predict.people import People
-from hrpose.types import PoseMaps
-
-SURE = 0.2  # keypoints above it count toward a person's score, as in the evaluation of HRNet
-
-
-class _Crops(NamedTuple):
-    """The crops of one batch, and the way back to their pictures."""
-
-    crops: Tensor  # (m, 3, H, W), normalised
-    center: Tensor  # (m, 2)
-    scale: Tensor  # (m, 2)
+from hrpose.predict.topdown import FromBoxes
 
 
 class Predictor:
-    """Find the keypoints of people, each in a box: top-down.
+    """Find people and their keypoints in pictures.
 
-    The crops of all people of all pictures run in batches on the model's device, and the points of all of
-    them come back in one copy.
+    A top-down model finds the keypoints of one person in each box: the crops of all people of all pictures
+    run in batches on the model's device, and the points of all of them come back in one copy. A bottom-up
+    model finds everybody in whole pictures, without boxes; pictures that are fed in one size run together.
 
     Args:
         model: a pose model, a name of `hrpose.list_models()` (with its pretrained weights), or the path of a
             checkpoint.
         spec: how pictures go in and points come out; None takes the model's own.
         device: None keeps a model where it is, and takes CUDA for a name if there is one.
-        batch_size: crops at a time.
-        flip_test: also look at each crop mirrored, and take the mean.
-    Raises: ConfigError for a model that does not know how pictures go into it; see `hrpose.create_model`.
+        batch_size: crops or pictures at a time; None takes 32 crops, or 8 pictures.
+        flip_test: also look at each crop or picture mirrored, and take the mean.
+        scales: bottom-up: the sizes to look at each picture in, such as (0.5, 1, 2).
+    Raises: ConfigError for a model that does not know how pictures go into it, see `hrpose.create_model`; for
+        scales without 1, and for scales of a top-down model.
     """
 
     def __init__(
@@ -49,10 +42,11 @@ class Predictor:
         *,
         spec: PoseSpec | None = None,
         device: str | torch.device | None = None,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         flip_test: bool = False,
+        scales: Sequence[float] = (1.0,),
     ) -> None:
-        if batch_size < 1:
+        if batch_size is not None and batch_size < 1:
             raise ConfigError(f"batch_size={batch_size}; give 1 or more")
         self.model = model if isinstance(model, nn.Module) else _load(model)
         self.spec = spec if spec is not None else _spec_of(self.model)
@@ -63,7 +57,24 @@ class Predictor:
             )
         self.device = _device(self.model, device, named=not isinstance(model, nn.Module))
         self.model.to(self.device)
-        self.batch_size, self.flip_test = batch_size, flip_test
+        self.reader: FromBoxes | FromPictures
+        if isinstance(self.spec, BottomUpSpec):
+            self.reader = FromPictures(
+                self.model,
+                self.spec,
+                device=self.device,
+                batch_size=batch_size or 8,
+                flip_test=flip_test,
+                scales=scales,
+            )
+        elif tuple(scales) != (1,):
+            raise ConfigError(
+                f"scales={tuple(scales)}, but a top-down model cuts every box to one size; leave it out"
+            )
+        else:
+            self.reader = FromBoxes(
+                self.model, self.spec, device=self.device, batch_size=batch_size or 32, flip_test=flip_test
+            )
 
     @overload
     def __call__(
@@ -91,90 +102,32 @@ class Predictor:
         Args:
             images: a path, PIL image, array or tensor (see `read_image`), or a list of them.
             boxes: (M, 4) for one picture, a list with an entry for each of several, or a function from the
-                picture (H, W, 3) to boxes, as `TorchvisionDetector`. None: each picture is one person.
+                picture (H, W, 3) to boxes, as `TorchvisionDetector`. None: each picture is one person. A
+                bottom-up model takes none.
             box_format: "xyxy" (left, top, right, bottom) or "xywh" (x, y, width, height).
-        Raises: ImageError for a picture that cannot be used; ShapeError or DataError for boxes that cannot.
+        Raises: ImageError for a picture that cannot be used; ShapeError or DataError for boxes that cannot;
+            ConfigError for boxes that a bottom-up model has no use for.
         """
         check_format(box_format)
         several = isinstance(images, list | tuple)
         pictures = (
             [_read(one, number) for number, one in enumerate(images)] if several else [read_image(images)]
         )
-        given = _boxes_by_picture(boxes, len(pictures), several=several)
-        found = [
-            _find(one, picture, box_format=box_format, number=number)
-            for number, (one, picture) in enumerate(zip(given, pictures, strict=True))
-        ]
-        people = self._people(pictures, found)
+        if isinstance(self.reader, FromBoxes):
+            given = _boxes_by_picture(boxes, len(pictures), several=several)
+            found = [
+                _find(one, picture, box_format=box_format, number=number)
+                for number, (one, picture) in enumerate(zip(given, pictures, strict=True))
+            ]
+            people = self.reader.people(pictures, found)
+        elif boxes is not None:
+            raise ConfigError(
+                f"boxes came, but this {type(self.model).__name__} is bottom-up and finds people by itself; "
+                "leave boxes out, or take a top-down model"
+            )
+        else:
+            people = self.reader.people(pictures)
         return people if several else people[0]
-
-    def _people(self, pictures: list[RGB], found: list[Found]) -> list[People]:
-        counts = [len(one.boxes) for one in found]
-        if not sum(counts):
-            return [People.nobody(self.spec.skeleton, image=picture) for picture in pictures]
-        boxes = np.concatenate([one.boxes for one in found])
-        points, scores = self._predict(pictures, boxes, np.repeat(np.arange(len(pictures)), counts))
-        ends = np.cumsum(counts)[:-1]
-        parts = zip(np.split(points, ends), np.split(scores, ends), found, pictures, strict=True)
-        return [
-            People(
-                keypoints=keypoints,
-                scores=sure,
-                boxes=one.boxes,
-                person_scores=one.scores * _person_scores(sure),
-                skeleton=self.spec.skeleton,
-                image=picture,
-            )
-            for keypoints, sure, one, picture in parts
-        ]
-
-    def _predict(self, pictures: list[RGB], boxes: np.ndarray, owners: np.ndarray) -> tuple[Any, Any]:
-        """Points (M, K, 2) and scores (M, K) of all boxes, on the host."""
-        with _evaluating(self.model), torch.inference_mode():
-            batches = self._batches(pictures, torch.from_numpy(boxes), owners.tolist())
-            read = [torch.cat(self._points(batch), dim=2) for batch in batches]
-            joined = torch.cat(read).float().cpu().numpy()  # (M, K, 3): the one copy
-        return joined[..., :2], joined[..., 2]
-
-    def _batches(self, pictures: list[RGB], boxes: Tensor, owners: list[int]) -> Iterator[_Crops]:
-        """Crops in batches; a picture is on the device from its first person to its last."""
-        held: dict[int, Tensor] = {}
-        for start in range(0, len(boxes), self.batch_size):
-            rows = slice(start, start + self.batch_size)
-            wanted = sorted(set(owners[rows]))
-            held = {
-                number: held[number] if number in held else self._upload(pictures[number])
-                for number in wanted
-            }
-            center, scale = self.spec.codec.center_scale(boxes[rows].to(self.device))
-            matrices = self.spec.codec.matrices(center, scale)
-            places = [wanted.index(owner) for owner in owners[rows]]
-            crops = self.spec.codec.crop(list(held.values()), matrices, image_index=places)
-            yield _Crops(self._normalised(crops), center, scale)
-
-    def _upload(self, picture: RGB) -> Tensor:
-        return torch.from_numpy(picture).to(self.device).permute(2, 0, 1)
-
-    def _normalised(self, crops: Tensor) -> Tensor:
-        mean = torch.tensor(self.spec.mean, device=self.device).view(-1, 1, 1)
-        std = torch.tensor(self.spec.std, device=self.device).view(-1, 1, 1)
-        dtype = next((weight.dtype for weight in self.model.parameters()), torch.float32)
-        return ((crops.float() / 255 - mean) / std).to(dtype)
-
-    def _points(self, batch: _Crops) -> tuple[Tensor, Tensor]:
-        """Points (m, K, 2) in the picture, and scores (m, K, 1)."""
-        codec, skeleton = self.spec.codec, self.spec.skeleton
-        maps = _heatmaps(self.model(batch.crops))
-        if self.flip_test:
-            mirrored = _heatmaps(self.model(batch.crops.flip(3)))
-            maps = codec.merge_flip(maps, mirrored, skeleton.mirror_index)
-        points, scores = codec.decode(maps)
-        if points.shape[1] != skeleton.num_keypoints:
-            made = f"the model gives {points.shape[1]} keypoints"
-            raise ShapeError(
-                f"{made}, and skeleton {skeleton.name!r} has {skeleton.num_keypoints}; give its own"
-            )
-        return codec.to_image(points, batch.center, batch.scale), scores[..., None]
 
 
 def _load(source: str | Path) -> nn.Module:
@@ -230,30 +183,3 @@ def _find(given: Any, picture: RGB, *, box_format: str, number: int) -> Found:
         return whole_picture(picture)
     boxes = given(picture) if callable(given) else given
     return check_boxes(boxes, picture, box_format=box_format, picture=number)
-
-
-def _heatmaps(maps: Any) -> Tensor:
-    if not isinstance(maps, PoseMaps):
-        raise ConfigError(
-            f"the model returned {type(maps).__name__}, not PoseMaps; a predictor needs a pose model"
-        )
-    return maps.heatmaps[-1]
-
-
-def _person_scores(scores: np.ndarray) -> np.ndarray:
-    """The mean over the keypoints that are sure, (M,); 0 where none is."""
-    sure = scores > SURE
-    total = np.where(sure, scores, 0).sum(axis=1)
-    return np.asarray(total / np.maximum(sure.sum(axis=1), 1), np.float32)
-
-
-@contextlib.contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode for a while; each part goes back to the mode it was in."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
