@@ -231,3 +231,15 @@ def test_a_spec_of_another_kind_of_network_is_refused() -> None:
         dataclasses.replace(KINDS["conv"], spec=SPEC)
     with pytest.raises(ConfigError, match=r"names 5 keypoints, but num_keypoints=4"):
         dataclasses.replace(TINY, num_keypoints=4, spec=SPEC)
+
+
+def test_basic_blocks_hand_on_features_and_no_maps() -> None:
+    net = StackedHourglass(KINDS["basic"]).eval()
+    images = torch.randn(1, 3, 32, 32)
+    before = net(images).heatmaps[1]
+    with torch.no_grad():
+        net.stacks[0].predict.bias += 1
+    assert torch.equal(before, net(images).heatmaps[1])
+    with torch.no_grad():
+        net.links[0].features[1].bias += 1
+    assert not torch.allclose(before, net(images).heatmaps[1])

@@ -4,13 +4,14 @@ import itertools
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hrpose.backbones.base import check_images
 from hrpose.codecs.bottomup import HigherHRNet
 from hrpose.codecs.pose_ae import AEHourglass
 from hrpose.errors import ConfigError
-from hrpose.layers.blocks import conv_bn
+from hrpose.layers.blocks import BasicBlock, conv_bn
 from hrpose.layers.checks import check_positive
 from hrpose.layers.groups import Layer
 from hrpose.layers.hourglass import (
@@ -125,12 +126,29 @@ class Link(nn.Module):
     def __init__(self, config: HourglassConfig) -> None:
         super().__init__()
         width = config.widths[0]
-        self.maps = make_link(config.unit, config.out_channels, width)
-        self.features = make_link(config.unit, width, width)
+        self.maps = fit_width(config.unit, config.out_channels, width)
+        self.features = fit_width(config.unit, width, width)
 
     def forward(self, x: Tensor, features: Tensor, maps: Tensor) -> Tensor:
         """All of one size -> (N, C, h, w)."""
         return x + self.maps(maps) + self.features(features)
+
+
+class FeatureLink(nn.Module):
+    """What the next stack of Hourglass-104 starts from: the last one's input and features, not its maps.
+
+    Source: Law and Deng, ECCV 2018, "CornerNet", as in its code.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.kept = conv_bn(width, width, 1, relu=False)
+        self.features = conv_bn(width, width, 1, relu=False)
+        self.refine = BasicBlock(width, width)
+
+    def forward(self, x: Tensor, features: Tensor, maps: Tensor) -> Tensor:
+        """All of one size -> (N, C, h, w)."""
+        return self.refine(F.relu(self.kept(x) + self.features(features)))
 
 
 class StackedHourglass(Supervised):
@@ -155,7 +173,12 @@ class StackedHourglass(Supervised):
         self.criterion = make_criterion(config)
         self.stem = make_stem(config)
         self.stacks = nn.ModuleList(Stack(config) for _ in range(config.stacks))
-        self.links = nn.ModuleList(Link(config) for _ in range(config.stacks - 1))
+        self.links = nn.ModuleList(make_link(config) for _ in range(config.stacks - 1))
+
+    @property
+    def finds_people(self) -> bool:
+        """Whether there are tags, by which people are told apart in whole images."""
+        return self.config.tags > 0
 
     def predictions(self, images: Images) -> tuple[Tensor, ...]:
         """All maps of each stack as they are, (N, out_channels, H / 4, W / 4): heatmaps, tags, spare ones."""
@@ -223,7 +246,12 @@ def make_neck(unit: Unit, width: int) -> nn.Sequential:
     return nn.Sequential(UNITS[unit](width, width), UNITS[unit](width, width))
 
 
-def make_link(unit: Unit, in_channels: int, width: int) -> nn.Module:
+def make_link(config: HourglassConfig) -> nn.Module:
+    """What leads from one stack to the next; in the network of basic blocks that is another way."""
+    return FeatureLink(config.widths[0]) if config.unit == "basic" else Link(config)
+
+
+def fit_width(unit: Unit, in_channels: int, width: int) -> nn.Module:
     """A 1x1 convolution back to the width of the hourglass, with batch norm where all others have it."""
     if unit == "conv_bn":
         return conv_bn(in_channels, width, 1, relu=False)
