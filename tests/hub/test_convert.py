@@ -1,5 +1,7 @@
 """Rename tables: one rule a name, both directions, every origin told from the others."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
@@ -7,7 +9,18 @@ from torch import nn
 from hrpose.errors import ConfigError, UnknownNameError, WeightsError
 from hrpose.hub.convert import ORIGINS, find_origin, identify
 from hrpose.hub.convert.engine import Origin, Table, compile_pattern, under
-from tests.hub.small import classifier, foreign, pose_v1, pose_v2, segmenter, trunk
+from tests.hub.small import (
+    HOURGLASSES,
+    classifier,
+    foreign,
+    higher,
+    hourglass,
+    pose_v1,
+    pose_v2,
+    segmenter,
+    tagged,
+    trunk,
+)
 
 MODELS = {
     "hrpose": pose_v1,
@@ -22,6 +35,11 @@ MODELS = {
     "official_classification": classifier,
     "official_trunk": trunk,
     "mmpretrain": trunk,
+    "official_higherhrnet": higher,
+    "mmpose0_higherhrnet": higher,
+    "mmpose0_ae": tagged,
+    "mmpose1_ae": tagged,
+    **{name: partial(hourglass, name) for name in HOURGLASSES},
 }
 
 
@@ -113,9 +131,67 @@ def test_every_origin_is_recognised_and_comes_back(name: str) -> None:
         n.removeprefix("backbone.") if found.kind == "trunk" else n: w for n, w in converted.weights.items()
     }
     assert converted.unclaimed == ()
-    assert list(ours) == list(model.state_dict())
+    assert sorted(ours) == sorted(model.state_dict())
     assert all(torch.equal(w, ours[n]) for n, w in model.state_dict().items())
 
 
 def test_names_of_no_origin_are_not_recognised() -> None:
     assert identify(["layer.weight"]) is None
+
+
+def test_names_come_in_the_order_of_their_modules() -> None:
+    origin = Origin(
+        name="toy",
+        title="toy",
+        kind="hourglass",
+        tells=(),
+        rules=(("b.{s}.", "stacks.{s}.b."), ("a.{s}.", "stacks.{s}.a."), ("c.", "c.")),
+        order=("a.{s}.*", "b.{s}.*"),
+    )
+    ours = ("c.w", "stacks.0.b.w", "stacks.0.a.w", "stacks.10.a.w", "stacks.2.a.w")
+    theirs = origin.export_weights(dict.fromkeys(ours, torch.ones(1))).weights
+    assert list(theirs) == ["a.0.w", "a.2.w", "a.10.w", "b.0.w", "c.w"]
+
+
+@pytest.mark.parametrize("origin", ["mmpose0", "mmpose1"])
+def test_the_number_of_maps_of_published_files_tells_of_tags(origin: str) -> None:
+    made = [(tagged(k), f"{origin}_ae") for k in (14, 16, 17, 133)]
+    made += [(pose_v1(k), origin) for k in (17, 133, 5)]
+    for model, wanted in made:
+        found = identify(foreign(model, wanted))
+        assert found is not None
+        assert found.name == wanted
+    by_names = identify(list(foreign(tagged(), f"{origin}_ae")))  # names alone do not tell
+    assert by_names is not None
+    assert by_names.name == origin
+
+
+def test_every_unused_shortcut_of_princeton_is_dropped_with_its_reason() -> None:
+    theirs = foreign(hourglass(), "princeton_hourglass")
+    kept = {name for name in theirs if "skip_layer" in name}
+    assert kept == {f"pre.{k}.skip_layer.conv.{word}" for k in (1, 4) for word in ("weight", "bias")}
+    unused = {"hgs.0.0.up1.skip_layer.conv.weight": torch.ones(8, 8, 1, 1)}
+    unused["hgs.0.0.up1.skip_layer.conv.bias"] = torch.ones(8)
+    converted = find_origin("princeton_hourglass").import_weights(theirs | unused)
+    assert set(converted.dropped) == set(unused)
+    assert "never uses it" in next(iter(converted.dropped.values()))
+    assert converted.unclaimed == ()
+
+
+def test_the_way_to_a_next_stack_is_dropped_where_there_is_none() -> None:
+    inter = {"backbone.inters.0.conv1.weight": torch.ones(8, 8, 3, 3)}
+    one = foreign(hourglass("mmpose0_hourglass", stacks=1), "mmpose0_hourglass")
+    converted = find_origin("mmpose0_hourglass").import_weights(one | inter)
+    assert converted.dropped == {next(iter(inter)): "it leads to the next stack, and there is only one"}
+    three = foreign(hourglass("mmpose0_hourglass"), "mmpose0_hourglass")
+    assert {f"backbone.inters.{s}.conv1.weight" for s in (0, 1)} <= set(three)
+    assert not find_origin("mmpose0_hourglass").import_weights(three).dropped
+
+
+@pytest.mark.parametrize("levels", [1, 3, 5])
+@pytest.mark.parametrize("origin", ["princeton_hourglass", "bearpaw_hourglass"])
+def test_hourglasses_of_any_depth_are_renamed(origin: str, levels: int) -> None:
+    old = hourglass(origin, widths=(8,) * (levels + 1))
+    back = find_origin(origin).import_weights(foreign(old, origin))
+    assert back.unclaimed == ()
+    assert sorted(back.weights) == sorted(old.state_dict())

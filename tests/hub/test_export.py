@@ -46,6 +46,7 @@ def test_a_model_that_a_project_cannot_name_is_refused() -> None:
     ):
         export_weights(pose_v2(), "official_pose")
     with pytest.raises(
-        WeightsError, match=r"'nowhere' cannot name .*; origins are hrpose, hrpose_trunk, deeplabcut"
+        WeightsError,
+        match=r"'nowhere' cannot name .*; origins are hrpose, hrpose_trunk, hrpose_hourglass, deeplabcut",
     ):
         export_weights(pose_v1(), "nowhere")

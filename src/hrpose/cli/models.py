@@ -99,8 +99,7 @@ def lines(card: "ModelCard") -> Iterator[str]:
     yield card.name
     yield f"  model: {summary(card.config)}"
     if card.spec is not None:
-        height, width = card.spec.codec.input_size
-        yield f"  input: {height} x {width} pixels (height x width), codec {card.spec.codec.name}"
+        yield f"  input: {input_of(card.spec.codec.input_size)}, codec {card.spec.codec.name}"
         yield f"  keypoints: {card.spec.skeleton.num_keypoints}, {card.spec.skeleton.name}"
     yield f"  parameters: {card.weights.num_params:,}"
     yield f"  licence: {card.weights.licence}"
@@ -111,3 +110,14 @@ def lines(card: "ModelCard") -> Iterator[str]:
         yield f"  {measured.what}: {measured.published if measured.published is not None else '-'}{ours}"
     if card.weights.notes:
         yield f"  note: {card.weights.notes}"
+
+
+def input_of(size: int | tuple[int, int]) -> str:
+    """The size of a codec's input: of crops both sides, of whole images one.
+
+    >>> input_of((256, 192)), input_of(512)
+    ('256 x 192 pixels (height x width)', 'whole images, 512 pixels')
+    """
+    if isinstance(size, int):
+        return f"whole images, {size} pixels"
+    return f"{size[0]} x {size[1]} pixels (height x width)"

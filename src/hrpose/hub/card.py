@@ -6,12 +6,16 @@ from typing import TypeAlias
 
 from hrpose.backbones.hrnet import HRNetConfig
 from hrpose.errors import ConfigError
+from hrpose.models.bottomup import BottomUpConfig
 from hrpose.models.classify import ClassifierConfig
+from hrpose.models.hourglass import HourglassConfig
 from hrpose.models.segment import SegmenterConfig
 from hrpose.models.spec import PoseSpec
 from hrpose.models.topdown import TopDownConfig
 
-ModelConfig: TypeAlias = TopDownConfig | ClassifierConfig | SegmenterConfig | HRNetConfig
+ModelConfig: TypeAlias = (
+    TopDownConfig | BottomUpConfig | HourglassConfig | ClassifierConfig | SegmenterConfig | HRNetConfig
+)
 
 SHA256 = re.compile(r"[0-9a-f]{8}([0-9a-f]{56})?")
 

@@ -8,19 +8,28 @@ from typing import Any
 import torch
 
 from hrpose.backbones.hrnet import HRNET_CONFIGS, HRNetConfig
-from hrpose.codecs import TopDownCodec
 from hrpose.errors import WeightsError
 from hrpose.hub.convert import NATIVE, find_origin, identify
 from hrpose.hub.convert.engine import Converted, Origin
-from hrpose.hub.guess import Wishes, guess_spec
+from hrpose.hub.guess import (
+    AnyCodec,
+    Wishes,
+    guess_bottomup_spec,
+    guess_hourglass_spec,
+    guess_spec,
+)
 from hrpose.hub.infer import infer_config
+from hrpose.hub.infer_hourglass import refuse_trunk_wishes
 from hrpose.hub.load import load_weights, unknown_origin
 from hrpose.hub.read import Checkpoint, WeightsSource, read_weights
 from hrpose.hub.report import by_reason, refuse_other_settings, some
 from hrpose.layers.resize import Upsample
+from hrpose.models.bottomup import BottomUpConfig
 from hrpose.models.classify import ClassifierConfig
 from hrpose.models.families import build, config_from_dict
+from hrpose.models.hourglass import HourglassConfig
 from hrpose.models.segment import SegmenterConfig
+from hrpose.models.spec import PoseSpec
 from hrpose.models.topdown import TopDownConfig
 from hrpose.skeletons import Skeleton, find_skeleton
 
@@ -33,7 +42,7 @@ def from_checkpoint(
     align_corners: bool | None = None,
     bn_momentum: float | None = None,
     skeleton: Skeleton | str | None = None,
-    codec: TopDownCodec | None = None,
+    codec: AnyCodec | None = None,
 ) -> Any:  # the weights decide which model it is
     """The model that fits the weights, with the weights in it.
 
@@ -48,7 +57,8 @@ def from_checkpoint(
         bn_momentum: for training on; 0.01 for faces, else 0.1.
         skeleton: the names of the keypoints, or a skeleton's name; by default guessed from their number.
         codec: how maps become points; by default that of the origin, for its usual input size.
-    Returns: TopDown, Classifier, Segmenter, or HRNet for a trunk alone, in evaluation mode.
+    Returns: TopDown, BottomUp, StackedHourglass, Classifier, Segmenter, or HRNet for a trunk alone, in
+        evaluation mode.
     Raises: WeightsError, also for weights of no known origin; ConfigError for wishes that do not fit them.
 
     >>> from hrpose.models import TopDown
@@ -121,16 +131,25 @@ def summary(config: Any) -> str:
     >>> summary(TopDownConfig())
     'TopDown hrnet_w32, head v1, 17 keypoints'
     """
+    if isinstance(config, HourglassConfig):
+        return f"StackedHourglass of {config.unit} units, {config.stacks} stacks, {points(config)}"
     trunk = getattr(config, "backbone", config)
     name = next(
         (f"hrnet_{n}" for n, c in HRNET_CONFIGS.items() if alike(c, trunk)), "HRNet of other widths or depths"
     )
     if isinstance(config, TopDownConfig):
-        spec = f", {config.spec.skeleton.name}, codec {config.spec.codec.name}" if config.spec else ""
-        return f"TopDown {name}, head {config.head}, {config.num_keypoints} keypoints{spec}"
+        return f"TopDown {name}, head {config.head}, {points(config)}"
+    if isinstance(config, BottomUpConfig):
+        return f"BottomUp {name}, head {config.head}, {config.resolutions} resolutions, {points(config)}"
     if isinstance(config, ClassifierConfig | SegmenterConfig):
         return f"{type(config).__name__.removesuffix('Config')} {name}, {config.num_classes} classes"
     return name
+
+
+def points(config: Any) -> str:
+    """What a pose network finds, and how."""
+    spec = f", {config.spec.skeleton.name}, codec {config.spec.codec.name}" if config.spec else ""
+    return f"{config.num_keypoints} keypoints{spec}"
 
 
 def alike(a: HRNetConfig, b: Any) -> bool:
@@ -170,6 +189,8 @@ def granted(config: Any, wishes: Wishes) -> Any:
     """Settings that came with the weights, but for what the caller states."""
     stated = {name: getattr(wishes, name) for name in ("upsample", "align_corners", "bn_momentum")}
     given = {name: value for name, value in stated.items() if value is not None}
+    if isinstance(config, HourglassConfig):
+        refuse_trunk_wishes(wishes)
     if isinstance(config, HRNetConfig):
         return dataclasses.replace(config, **given)
     if given:
@@ -178,8 +199,17 @@ def granted(config: Any, wishes: Wishes) -> Any:
         config = dataclasses.replace(config, align_corners=given["align_corners"])
     if wishes.skeleton is None and wishes.codec is None:
         return config
-    usual = config.spec or guess_spec(config.num_keypoints, config.backbone.in_chans, True, NATIVE, wishes)
+    usual = config.spec or usual_spec(config, wishes)
     spec = dataclasses.replace(
         usual, skeleton=wishes.skeleton or usual.skeleton, codec=wishes.codec or usual.codec
     )
     return dataclasses.replace(config, spec=spec)
+
+
+def usual_spec(config: Any, wishes: Wishes) -> PoseSpec:
+    """Names, codec and normalisation for settings that came without."""
+    if isinstance(config, HourglassConfig):
+        return guess_hourglass_spec(config, NATIVE.name, wishes)
+    if isinstance(config, BottomUpConfig):
+        return guess_bottomup_spec(config, wishes)
+    return guess_spec(config.num_keypoints, config.backbone.in_chans, True, NATIVE, wishes)

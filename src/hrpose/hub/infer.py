@@ -1,27 +1,28 @@
 """The settings of a model, read off the names and shapes of its weights (under our names)."""
 
-import re
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias
-
-from torch import Tensor
+from typing import Any
 
 from hrpose.backbones.hrnet import HRNetConfig
 from hrpose.errors import ConfigError
 from hrpose.hub.convert.engine import Origin
+from hrpose.hub.counting import Weights, count
 from hrpose.hub.guess import Wishes, guess_spec
+from hrpose.hub.infer_bottomup import finds_tags, infer_bottomup
+from hrpose.hub.infer_hourglass import infer_hourglass
 from hrpose.models.classify import ClassifierConfig
 from hrpose.models.segment import SegmenterConfig
 from hrpose.models.topdown import TopDownConfig
 
-Weights: TypeAlias = Mapping[str, Tensor]
-
 
 def infer_config(weights: Weights, known: Origin, wishes: Wishes) -> Any:
     """The settings that names, shapes, the origin and the caller lead to."""
+    if "stacks.0.predict.weight" in weights:
+        return infer_hourglass(weights, known, wishes)
     trunk = infer_trunk(weights, known, wishes)
     if "head.classifier.weight" in weights:
         return infer_classifier(weights, trunk)
+    if finds_tags(weights, known, wishes):
+        return infer_bottomup(weights, trunk, wishes)
     if "head.conv.weight" not in weights:
         return trunk
     if known.kind == "segmenter":
@@ -73,7 +74,8 @@ def infer_settings(weights: Weights, origin: Origin, wishes: Wishes) -> dict[str
 
 def is_v1(weights: Weights) -> bool:
     """Whether the head reads the finest branch alone."""
-    return "head.conv.weight" in weights and "head.mix.0.weight" not in weights
+    names = ("head.conv.weight", "head.outputs.0.weight")
+    return any(name in weights for name in names) and "head.mix.0.weight" not in weights
 
 
 def infer_classifier(weights: Weights, trunk: HRNetConfig) -> ClassifierConfig:
@@ -127,13 +129,3 @@ def infer_hidden(weights: Weights, trunk: HRNetConfig) -> int | None:
     """Channels between the two convolutions of the head, if they are not those of all branches."""
     hidden = weights["head.mix.0.weight"].shape[0]
     return None if hidden == sum(trunk.out_channels) else hidden
-
-
-def count(names: Iterable[str], prefix: str) -> int:
-    """How many different numbers follow `prefix`.
-
-    >>> count(["a.0.w", "a.1.w", "a.1.b", "b.7.w"], "a.")
-    2
-    """
-    numbers = re.compile(re.escape(prefix) + r"(\d+)\.")
-    return len({match[1] for name in names if (match := numbers.match(name))})

@@ -11,20 +11,25 @@ from hrpose.backbones.hrnet import HRNet
 from hrpose.errors import ConfigError, WeightsError
 from hrpose.hub.convert import NATIVE, ORIGINS, find_origin, identify
 from hrpose.hub.convert.engine import Origin
+from hrpose.hub.maps import MapAxis, fit_maps, map_axis
 from hrpose.hub.read import Checkpoint, WeightsSource, read_weights
 from hrpose.hub.report import LoadReport, refuse_gaps, some
+from hrpose.models.bottomup import BottomUp
 from hrpose.models.classify import Classifier
 from hrpose.models.families import config_from_dict
+from hrpose.models.hourglass import StackedHourglass
 from hrpose.models.segment import Segmenter
 from hrpose.models.spec import PoseSpec
 
 LAST_LAYERS = ("head.conv.", "head.classifier.")  # one output a keypoint or class; a new family adds its own
-FIRST_LAYERS = ("backbone.stem.0.weight", "stem.0.weight")
+FIRST_LAYERS = ("backbone.stem.0.weight", "stem.0.weight", "stem.0.0.weight")
 ROW = re.compile(r"(.*\.exchange\.into)\.(\d+)\..*")
 KINDS: dict[type, str] = {
     HRNet: "trunk",
     Classifier: "classifier",
     Segmenter: "segmenter",
+    BottomUp: "bottomup",
+    StackedHourglass: "hourglass",
 }  # others: "topdown"
 
 KeypointMap: TypeAlias = Sequence[int | None] | Literal["names"]
@@ -174,11 +179,28 @@ class Fitting:
             wanted = self.target.get(name)
             if wanted is None:
                 continue
+            place = map_axis(self.model, name)
+            if place is not None and without(weight.shape, place.axis) == without(wanted.shape, place.axis):
+                self._fit_maps(name, weight, wanted, place, rows)
+                continue
             is_last = name.startswith(LAST_LAYERS)
             if is_last and rows is not None and weight.shape[1:] == wanted.shape[1:]:
                 self._pick_rows(name, weight, wanted, rows, maps)
             elif weight.shape != wanted.shape:
                 self._reconcile(name, weight, wanted)
+
+    def _fit_maps(
+        self, name: str, weight: Tensor, wanted: Tensor, place: MapAxis, rows: Sequence[int | None] | None
+    ) -> None:
+        if rows is None and weight.shape == wanted.shape:
+            return
+        fitted, done = fit_maps(weight, wanted, place, rows)
+        if fitted is None:
+            del self.weights[name]
+            self.reinitialised[name] = done
+        else:
+            self.weights[name] = fitted
+            self.reshaped[name] = done
 
     def _reconcile(self, name: str, weight: Tensor, wanted: Tensor) -> None:
         came, needed = tuple(weight.shape), tuple(wanted.shape)

@@ -9,11 +9,12 @@ from typing import Any
 from torch import nn
 
 from hrpose.backbones.hrnet import HRNET_CONFIGS, HRNet, HRNetConfig
-from hrpose.codecs import MSRA, TopDownCodec
 from hrpose.errors import ConfigError, UnknownNameError, nearest
+from hrpose.hub.adapt import POSE_CONFIGS, with_channels, with_keypoints
 from hrpose.hub.cards import all_cards
+from hrpose.hub.cards.networks import HOURGLASSES, bottomup_config
 from hrpose.hub.cards.rows import trunk_config
-from hrpose.hub.guess import figures_for
+from hrpose.hub.guess import AnyCodec
 from hrpose.hub.load import KeypointMap, known_spec, load_weights
 from hrpose.hub.read import WeightsSource, read_card, read_weights
 from hrpose.models.classify import ClassifierConfig
@@ -21,21 +22,25 @@ from hrpose.models.families import build
 from hrpose.models.segment import SegmenterConfig
 from hrpose.models.spec import PoseSpec
 from hrpose.models.topdown import TopDownConfig
-from hrpose.skeletons import Skeleton, find_skeleton
+from hrpose.skeletons import Skeleton
 
 log = logging.getLogger(__name__)
 
 OF_V2 = {"align_corners"}  # settings of the trunk that head "v2" has as well, and takes over
-DEFAULT_CODEC = MSRA(input_size=(256, 192))
 
 
 def architectures() -> dict[str, Any]:
-    """Settings behind the names without a tag: hrnet_* and hrnetv2_* for poses, *_cls, *_seg."""
-    found: dict[str, Any] = {}
+    """Settings behind the names without a tag.
+
+    hrnet_* and hrnetv2_* for poses, *_cls, *_seg; higherhrnet_* and hrnet_ae_* for crowds; hourglasses.
+    """
+    found: dict[str, Any] = {**HOURGLASSES}
     for size, config in HRNET_CONFIGS.items():
         v1, v2 = trunk_config(f"hrnet_{size}"), trunk_config(f"hrnetv2_{size}")
         found[f"hrnet_{size}"] = TopDownConfig(backbone=v1)
         found[f"hrnetv2_{size}"] = TopDownConfig(backbone=v2, head="v2")
+        for family in ("higherhrnet", "hrnet_ae"):
+            found[f"{family}_{size}"] = bottomup_config(f"{family}_{size}")
         found[f"hrnet_{size}_cls"] = ClassifierConfig(backbone=config)
         found[f"hrnetv2_{size}_seg"] = SegmenterConfig(backbone=v2)
     return found
@@ -62,7 +67,7 @@ def create_model(
     skeleton: Skeleton | str | None = None,
     num_keypoints: int | None = None,
     in_chans: int | None = None,
-    codec: TopDownCodec | None = None,
+    codec: AnyCodec | None = None,
     keypoints: KeypointMap | None = None,
     **settings: Any,
 ) -> Any:  # a TopDown, a Classifier, a Segmenter ...: the name decides
@@ -86,7 +91,7 @@ def create_model(
     """
     config = with_settings(find_config(name), settings)
     config = with_channels(config, in_chans)
-    if isinstance(config, TopDownConfig):
+    if isinstance(config, POSE_CONFIGS):
         config = with_keypoints(config, skeleton, num_keypoints, codec)
     elif skeleton is not None or num_keypoints is not None or codec is not None:
         raise ConfigError(f"{name} finds no keypoints; leave out skeleton, num_keypoints and codec")
@@ -118,11 +123,11 @@ def create_backbone(
     """
     found = find_config(name)
     config = getattr(found, "backbone", found)
+    if not isinstance(config, HRNetConfig):
+        raise ConfigError(f"the backbone of {name} is no HRNet; build it with hrpose.backbones")
     if name in architectures():
         config = dataclasses.replace(config, outputs=None)
     config = with_channels(with_settings(config, settings), in_chans)
-    if not isinstance(config, HRNetConfig):
-        raise ConfigError(f"the backbone of {name} is no HRNet; build it with hrpose.backbones")
     model = HRNet(config, out_indices=out_indices)
     fill(model, name, pretrained, None, renamed=False)
     return model
@@ -158,48 +163,6 @@ def with_settings(config: Any, settings: dict[str, Any]) -> Any:
     if deep:
         changed["backbone"] = dataclasses.replace(trunk, **deep)
     return dataclasses.replace(config, **changed)  # at once: backbone and head must fit each other
-
-
-def with_channels(config: Any, in_chans: int | None) -> Any:
-    """The config for pictures of so many channels."""
-    trunk = getattr(config, "backbone", config)
-    if in_chans is None or in_chans == trunk.in_chans:
-        return config
-    trunk = dataclasses.replace(trunk, in_chans=in_chans)
-    if not hasattr(config, "backbone"):
-        return trunk
-    spec = getattr(config, "spec", None)
-    if spec is None:
-        return dataclasses.replace(config, backbone=trunk)
-    mean, std = figures_for(in_chans)
-    return dataclasses.replace(config, backbone=trunk, spec=dataclasses.replace(spec, mean=mean, std=std))
-
-
-def with_keypoints(
-    config: TopDownConfig,
-    skeleton: Skeleton | str | None,
-    num_keypoints: int | None,
-    codec: TopDownCodec | None,
-) -> TopDownConfig:
-    """The config for other keypoints or another codec."""
-    wanted = find_skeleton(skeleton) if isinstance(skeleton, str) else skeleton
-    if wanted is None and num_keypoints not in (None, config.num_keypoints):
-        wanted = Skeleton.generic(num_keypoints or 0)
-    old = config.spec
-    if wanted is None and codec is None:
-        return config
-    wanted = wanted or (old.skeleton if old else Skeleton.generic(config.num_keypoints))
-    if num_keypoints is not None and num_keypoints != wanted.num_keypoints:
-        came = f"skeleton {wanted.name!r} has {wanted.num_keypoints} keypoints"
-        raise ConfigError(f"{came}, but num_keypoints={num_keypoints}; give one of the two")
-    codec = codec or (old.codec if old else DEFAULT_CODEC)
-    mean, std = (old.mean, old.std) if old else figures_for(config.backbone.in_chans)
-    return dataclasses.replace(
-        config,
-        num_keypoints=wanted.num_keypoints,
-        maps_per_keypoint=codec.maps_per_keypoint,
-        spec=PoseSpec(skeleton=wanted, codec=codec, mean=mean, std=std),
-    )
 
 
 def fill(

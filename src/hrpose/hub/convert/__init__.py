@@ -1,12 +1,23 @@
 """Rename tables, one for each origin of weights, and the engine that reads them in both directions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+from torch import Tensor
 
 from hrpose.errors import UnknownNameError, nearest
 from hrpose.hub.convert.deeplabcut import DEEPLABCUT
 from hrpose.hub.convert.engine import Origin
-from hrpose.hub.convert.mmlab import MMPOSE0, MMPOSE0_V2, MMPOSE1, MMPRETRAIN
-from hrpose.hub.convert.native import NATIVE, NATIVE_TRUNK
+from hrpose.hub.convert.higher import HIGHER, MMPOSE0_HIGHER
+from hrpose.hub.convert.hourglass import (
+    BEARPAW,
+    HOURGLASS52,
+    HOURGLASS52_V1,
+    MMPOSE0_HOURGLASS_AE,
+    POSE_AE,
+    PRINCETON,
+)
+from hrpose.hub.convert.mmlab import MMPOSE0, MMPOSE0_AE, MMPOSE0_V2, MMPOSE1, MMPOSE1_AE, MMPRETRAIN
+from hrpose.hub.convert.native import NATIVE, NATIVE_HOURGLASS, NATIVE_TRUNK
 from hrpose.hub.convert.official import BACKBONE, CLASSIFICATION, FACE, POSE, SEGMENTATION
 
 __all__ = ["NATIVE", "ORIGINS", "Origin", "find_origin", "identify"]
@@ -17,16 +28,27 @@ ORIGINS: dict[str, Origin] = {
     for origin in (
         NATIVE,
         NATIVE_TRUNK,
+        NATIVE_HOURGLASS,
         DEEPLABCUT,
         MMPRETRAIN,
+        MMPOSE1_AE,
         MMPOSE1,
+        MMPOSE0_HIGHER,
+        MMPOSE0_AE,
         MMPOSE0,
         MMPOSE0_V2,
         CLASSIFICATION,
         SEGMENTATION,
         FACE,
+        HIGHER,
         POSE,
         BACKBONE,
+        PRINCETON,
+        BEARPAW,
+        POSE_AE,
+        HOURGLASS52,
+        HOURGLASS52_V1,
+        MMPOSE0_HOURGLASS_AE,
     )
 }
 
@@ -41,11 +63,12 @@ def find_origin(name: str) -> Origin:
     return ORIGINS[name]
 
 
-def identify(names: Iterable[str]) -> Origin | None:
-    """The origin of weights with these names, or None if no origin knows them.
+def identify(names: Iterable[str] | Mapping[str, Tensor]) -> Origin | None:
+    """The origin of weights, or of their names alone; None if no origin knows them.
 
     >>> identify(["stem.0.weight", "stem.1.weight"]).name
     'hrpose_trunk'
     """
     known = list(names)
-    return next((origin for origin in ORIGINS.values() if origin.recognises(known)), None)
+    able = (origin for origin in ORIGINS.values() if origin.recognises(known) and origin.fits(names))
+    return next(able, None)

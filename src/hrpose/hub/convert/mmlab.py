@@ -1,4 +1,6 @@
-"""OpenMMLab: mmpose 0.x and 1.x top-down models, and the trunks of mmpretrain."""
+"""OpenMMLab: mmpose 0.x and 1.x models with one head on HRNet, and the trunks of mmpretrain."""
+
+import dataclasses
 
 from hrpose.hub.convert.engine import Origin, under
 from hrpose.hub.convert.trunk import TRUNK
@@ -40,6 +42,23 @@ MMPOSE1 = Origin(
         ("head.final_layer.", "head.conv."),
     ),
     drops=PREPROCESSOR,
+)
+
+# Heatmaps and tags come from a layer of the same name, so only their number tells: 14, 16, 17, 133 keypoints.
+TAGGED = (28, 32, 34, 266)
+MMPOSE0_AE = dataclasses.replace(
+    MMPOSE0,
+    name="mmpose0_ae",
+    title="mmpose 0.x, bottom-up: heatmaps and tags from the finest branch",
+    kind="bottomup",
+    maps=TAGGED,
+)
+MMPOSE1_AE = dataclasses.replace(
+    MMPOSE1,
+    name="mmpose1_ae",
+    title="mmpose 1.x, bottom-up: heatmaps and tags from the finest branch",
+    kind="bottomup",
+    maps=TAGGED,
 )
 
 OTHER_HEAD = "its convolutions have no bias, unlike the ImageNet head of all other origins"

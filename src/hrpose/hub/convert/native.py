@@ -25,3 +25,10 @@ NATIVE = Native(name="hrpose", title="hrpose", kind="any", rules=(), tells=("bac
 NATIVE_TRUNK = Native(
     name="hrpose_trunk", title="hrpose backbone", kind="trunk", rules=(), tells=("stem.0.weight",)
 )
+NATIVE_HOURGLASS = Native(
+    name="hrpose_hourglass",
+    title="hrpose stacked hourglass",
+    kind="hourglass",
+    rules=(),
+    tells=("stacks.0.predict.weight",),
+)
