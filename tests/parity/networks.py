@@ -3,7 +3,7 @@
 import functools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,20 +13,17 @@ import torch
 from torch import Tensor, nn
 
 from hrpose.hub.detect import from_checkpoint
-from hrpose.models import Classifier, Segmenter, TopDown
+from hrpose.models import BottomUp, Classifier, Segmenter, StackedHourglass, TopDown
 from tests.parity.fill import fill_input, state_dict
 from tests.parity.reference import reference_folder
 
-FAMILIES = ("pose_hrnet", "face_hrnetv2", "seg_hrnet", "timm_hrnet", "mmpose_topdown")
+FAMILIES = (
+    *("pose_hrnet", "face_hrnetv2", "seg_hrnet", "timm_hrnet", "mmpose_topdown"),
+    *("higher_hrnet", "mmpose_ae_higher"),
+    *("princeton_hourglass", "anibali_hourglass", "mmpose_hourglass", "pose_ae"),
+)
 # Families that this version does not have; a family that stands neither here nor above fails.
-OTHER_FAMILIES = {
-    "higher_hrnet": "bottom-up",
-    "mmpose_ae_higher": "bottom-up",
-    "princeton_hourglass": "hourglass",
-    "pose_ae": "hourglass",
-    "anibali_hourglass": "hourglass",
-    "mmpose_hourglass": "hourglass",
-}
+OTHER_FAMILIES: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -88,11 +85,36 @@ def images_of(run: Mapping[str, Any], dtype: torch.dtype) -> Tensor:
     return torch.as_tensor(fill_input(run["input"]["shape"], run["input"]["seed"])).to(dtype)
 
 
-def output(model: nn.Module, images: Tensor, name: str) -> Tensor:
-    """The output that the manifests call `name`."""
-    word, number = re.fullmatch(r"([a-z_]+?)(\d*)", name).groups()  # type: ignore[union-attr]
-    if isinstance(model, TopDown) and word == "heatmaps":
-        return model(images).heatmaps[int(number or 0)]
+def outputs(model: nn.Module, images: Tensor, names: Iterable[str]) -> dict[str, Tensor]:
+    """The outputs that the manifests call by these names; a pose model runs once for all of them."""
+    if isinstance(model, TopDown):
+        maps = list(model(images).heatmaps)
+    elif isinstance(model, BottomUp):
+        maps = resolutions(model, images)
+    elif isinstance(model, StackedHourglass):
+        maps = list(model.predictions(images))
+    else:
+        return {name: inner_output(model, images, name) for name in names}
+    split = {name: re.fullmatch(r"(heatmaps|preds|out)(\d*)", name) for name in names}
+    stacked = isinstance(model, StackedHourglass)  # (N, stacks, maps, h, w)
+    return {
+        n: maps[int(m[2] or 0)] if m[2] or not stacked else torch.stack(maps, 1) for n, m in split.items()
+    }
+
+
+def resolutions(model: BottomUp, images: Tensor) -> list[Tensor]:
+    """The maps of each resolution as the original gives them: heatmaps, then tags if it has any."""
+    maps, config = model(images), model.config
+    has_tags = config.tags if config.head == "higher" else (True,)
+    tags = iter(maps.tags)
+    return [
+        torch.cat([heatmaps, next(tags)], 1) if has else heatmaps
+        for heatmaps, has in zip(maps.heatmaps, has_tags, strict=True)
+    ]
+
+
+def inner_output(model: nn.Module, images: Tensor, name: str) -> Tensor:
+    """An output of a network for whole pictures, which may come from its inside."""
     if isinstance(model, Classifier | Segmenter) and name == "logits":
         return model(images)
     if isinstance(model, Classifier):
@@ -102,8 +124,9 @@ def output(model: nn.Module, images: Tensor, name: str) -> Tensor:
         }
         if name in inner:
             return inner[name](images)
-        maps = {"feature": model.features, "raw": lambda x: [x, *model.backbone(x)]}[word]
-        return maps(images)[int(number)]
+        maps = {"feature": model.features, "raw": lambda x: [x, *model.backbone(x)]}
+        word, number = re.fullmatch(r"([a-z_]+?)(\d+)", name).groups()  # type: ignore[union-attr]
+        return maps[word](images)[int(number)]
     raise AssertionError(f"nothing computes {name!r} of a {type(model).__name__}")
 
 
@@ -120,6 +143,8 @@ def off_by(got: Tensor, stored: np.ndarray, info: Mapping[str, Any]) -> float:
 
 def first_difference(model: nn.Module, images: Tensor, reference: Reference, run: Mapping[str, Any]) -> str:
     """Where two networks part: the first inner output whose means differ, for the text of a failure."""
+    if isinstance(model, StackedHourglass):
+        return first_difference_of_stacks(model, images, reference, run)
     inner: dict[str, Tensor] = {}
     trunk = model.backbone
     hooks = [trunk.stage1.register_forward_hook(lambda *args: inner.__setitem__("layer1", args[2]))]
@@ -132,6 +157,29 @@ def first_difference(model: nn.Module, images: Tensor, reference: Reference, run
     model(images)
     for hook in hooks:
         hook.remove()
+    return first_unlike(inner, reference, run)
+
+
+def first_difference_of_stacks(
+    model: StackedHourglass, images: Tensor, reference: Reference, run: Mapping[str, Any]
+) -> str:
+    """As `first_difference`; the inner outputs go by the names of the authors."""
+    inner: dict[str, Tensor] = {}
+    named = {"pre": model.stem}
+    for s, stack in enumerate(model.stacks):
+        named |= {f"hgs.{s}": stack.hourglass, f"features.{s}": stack.neck}
+    hooks = [
+        module.register_forward_hook(lambda *args, name=name: inner.__setitem__(name, args[2]))
+        for name, module in named.items()
+    ]
+    model(images)
+    for hook in hooks:
+        hook.remove()
+    return first_unlike(inner, reference, run)
+
+
+def first_unlike(inner: Mapping[str, Tensor], reference: Reference, run: Mapping[str, Any]) -> str:
+    """The first inner output that is not that of the original."""
     for name, info in (run.get("probes") or {}).items():
         means = reference.arrays[f"{run['name']}/probe/{name}#mean"]
         got = inner[name].mean((0, 2, 3)).numpy()

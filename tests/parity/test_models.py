@@ -18,7 +18,7 @@ from tests.parity.networks import (
     images_of,
     model_of,
     off_by,
-    output,
+    outputs,
     references,
     weights_of,
     wrapped,
@@ -54,8 +54,9 @@ def test_outputs_are_those_of_the_original(reference: Reference) -> None:
         for dtype, tolerance in ((torch.float32, FLOAT32), (torch.float64, FLOAT64)):
             model.to(dtype)
             images = images_of(run, dtype)
+            made = outputs(model, images, run["outputs"])
             for name, info in run["outputs"].items():
-                off = off_by(output(model, images, name), reference.arrays[f"{run['name']}/{name}"], info)
+                off = off_by(made[name], reference.arrays[f"{run['name']}/{name}"], info)
                 where = "" if off <= tolerance else first_difference(model, images, reference, run)
                 assert off <= tolerance, f"{run['name']}/{name} in {dtype}: off by {off:.2g} std; {where}"
         model.float()
@@ -65,8 +66,10 @@ def test_parameters_and_batch_norms_are_those_of_the_original(reference: Referen
     model = model_of(reference.path, reference.aligned(reference.runs[0]))
     told = reference.manifest["batch_norm"]
     norms = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
-    assert sum(p.numel() for p in model.parameters()) == reference.manifest["num_params"]
-    assert len(norms) == told["count"]
+    left_out = dropped_of(reference)
+    numbers = sum(w.numel() for name, w in left_out.items() if name.endswith((".weight", ".bias")))
+    assert sum(p.numel() for p in model.parameters()) + numbers == reference.manifest["num_params"]
+    assert len(norms) + sum(name.endswith(".running_mean") for name in left_out) == told["count"]
     assert {norm.eps for norm in norms} == set(map(float, told["eps"]))
     if reference.family != "seg_hrnet":  # two branches of that code share names and differ in momentum
         assert {norm.momentum for norm in norms} == set(map(float, told["momentum"]))
@@ -77,8 +80,28 @@ def test_weights_come_back_under_their_own_names(reference: Reference) -> None:
     origin = identify(theirs)
     assert origin is not None
     back = export_weights(model_of(reference.path, reference.aligned(reference.runs[0])), origin.name)
-    assert list(back) == list(theirs)
-    assert all(torch.equal(back[name], w) for name, w in theirs.items())
+    kept = {name: w for name, w in theirs.items() if name not in dropped_of(reference)}
+    assert list(back) == list(kept)
+    assert all(torch.equal(back[name], w) for name, w in kept.items())
+
+
+def dropped_of(reference: Reference) -> dict[str, torch.Tensor]:
+    """The weights of an original that it never uses."""
+    theirs = weights_of(reference.path)
+    origin = identify(theirs)
+    assert origin is not None
+    return {name: theirs[name] for name in origin.import_weights(theirs).dropped}
+
+
+def test_only_hourglasses_have_weights_that_are_never_used(reference: Reference) -> None:
+    dropped = set(dropped_of(reference))
+    if reference.family == "princeton_hourglass":
+        unused = {name for name in dropped if ".skip_layer.conv." in name}
+        assert dropped == unused
+    elif reference.family == "mmpose_hourglass":
+        assert all(name.startswith("backbone.inters.") for name in dropped)
+    else:
+        assert not dropped
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from hrpose.hub.convert import identify
+from hrpose.hub.convert.engine import Table
 from hrpose.hub.detect import from_checkpoint
 from tests.parity.fill import fill_input
 from tests.parity.networks import (
@@ -16,7 +17,7 @@ from tests.parity.networks import (
     Reference,
     images_of,
     off_by,
-    output,
+    outputs,
     references,
     weights_of,
 )
@@ -34,7 +35,9 @@ class Step:
         theirs = weights_of(reference.path)
         origin = identify(theirs)
         assert origin is not None
-        self.ours = {name: origin.to_ours.rename(name) for name in theirs}
+        dropped = origin.import_weights(theirs).dropped
+        table = Table.forth(origin.rules_for(theirs))
+        self.ours = {name: table.rename(name) for name in theirs if name not in dropped}
         train, after = reference.runs
         self.model = from_checkpoint(theirs, align_corners=reference.aligned(train)).double().train()
         self.outputs = {"train": self.forward(train)}
@@ -49,7 +52,7 @@ class Step:
 
     def forward(self, run: dict[str, Any]) -> dict[str, Tensor]:
         images = images_of(run, torch.float64)
-        return {name: output(self.model, images, name) for name in run["outputs"]}
+        return outputs(self.model, images, run["outputs"])
 
     def backward(self, outputs: dict[str, Tensor]) -> float:
         asked = self.step["targets"]
@@ -103,10 +106,19 @@ def test_gradients(step: Step) -> None:
 
 
 def test_every_parameter_is_compared(step: Step) -> None:
-    assert {step.ours[name] for name in step.reference.manifest["parameters"]} == set(step.gradients)
+    manifest = step.reference.manifest
+    used = [name for name in manifest["parameters"] if name not in manifest["no_gradient"]]
+    assert {step.ours[name] for name in used} == set(step.gradients)
+
+
+def test_what_is_left_out_has_no_gradient_in_the_original(step: Step) -> None:
+    manifest = step.reference.manifest
+    assert {name for name in manifest["parameters"] if name not in step.ours} <= set(manifest["no_gradient"])
 
 
 def test_running_statistics(step: Step) -> None:
+    if not step.reference.manifest["buffers"]:
+        pytest.skip("this network has no batch norm")
     stored = step.reference.arrays["buffer/norm"]
     names = step.reference.manifest["buffers"]
     ours = np.asarray([float(step.buffers[str(step.ours[name])].norm()) for name in names])
