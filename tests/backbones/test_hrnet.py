@@ -2,6 +2,7 @@ import copy
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -67,9 +68,9 @@ def test_feature_info_tells_what_is_returned() -> None:
     assert shapes(net, 32, 32) == [(1, 4, 8, 8), (1, 16, 2, 2)]
 
 
-@pytest.mark.parametrize("indices", [(), (3,), (-1,)])
+@pytest.mark.parametrize("indices", [(), (3,), (-1,), 2, "0", (0.5,)])
 def test_an_index_of_no_branch_is_refused(indices) -> None:
-    text = f"out_indices={indices}, but there are 3 branches; give some of 0 to 2"
+    text = f"out_indices={indices!r}, but there are 3 branches; give some of 0 to 2"
     with pytest.raises(ConfigError, match=re.escape(text)):
         HRNet(TINY, out_indices=indices)
 
@@ -140,6 +141,10 @@ def test_weights_start_as_in_the_pose_code() -> None:
         ({"width": 0}, "width=0, but at least 1 is needed; give a positive number"),
         ({"blocks": 0}, "blocks=0, but at least 1 is needed; give a positive number"),
         ({"in_chans": 0}, "in_chans=0, but at least 1 is needed; give a positive number"),
+        ({"width": "32"}, "width='32', but a whole number is needed; give a positive number"),
+        ({"blocks": 1.5}, "blocks=1.5, but a whole number is needed; give a positive number"),
+        ({"rounds": 3}, "rounds=3, but each stage needs one; give one number from 1 up a stage"),
+        ({"widths": 8}, "widths=8, but rounds=(1, 4, 3) makes 4 branches; give one width from 1 up for each"),
         ({"rounds": ()}, "rounds=(), but each stage needs one; give one number from 1 up a stage"),
         ({"rounds": (1, 0)}, "rounds=(1, 0), but each stage needs one; give one number from 1 up a stage"),
         (
@@ -183,6 +188,27 @@ def test_what_is_no_batch_of_images_is_refused(shape) -> None:
     )
     with pytest.raises(ShapeError, match=re.escape(text)):
         HRNet(TINY)(torch.zeros(shape))
+
+
+def test_images_without_a_pixel_are_refused() -> None:
+    text = "images are (1, 3, 0, 32), without a pixel; give a height and width above 0"
+    with pytest.raises(ShapeError, match=re.escape(text)):
+        HRNet(TINY)(torch.zeros(1, 3, 0, 32))
+
+
+def test_what_is_no_tensor_is_refused() -> None:
+    text = "images are a ndarray, but a tensor was needed; normalise pictures and stack them, or let"
+    with pytest.raises(ShapeError, match=text):
+        HRNet(TINY)(np.zeros((1, 3, 32, 32), np.float32))
+
+
+def test_a_name_in_place_of_settings_is_refused() -> None:
+    text = (
+        "HRNet is built from its settings, but w32 came; "
+        "give HRNet(HRNetConfig(...)); hrpose.create_model and create_backbone take names"
+    )
+    with pytest.raises(ConfigError, match=re.escape(text)):
+        HRNet("w32")
 
 
 def test_bytes_are_refused() -> None:

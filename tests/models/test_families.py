@@ -8,6 +8,7 @@ from hrpose.backbones import HRNet, HRNetConfig, TimmConfig
 from hrpose.codecs import MSRA
 from hrpose.errors import ConfigError
 from hrpose.models import (
+    BottomUp,
     Classifier,
     ClassifierConfig,
     PoseSpec,
@@ -35,6 +36,13 @@ CONFIGS = {
 @pytest.mark.parametrize("network", CONFIGS)
 def test_settings_build_their_network(network) -> None:
     assert type(build(CONFIGS[network])) is network
+
+
+@pytest.mark.parametrize("network", [TopDown, BottomUp, Classifier, Segmenter])
+def test_a_network_is_not_built_from_settings_of_another(network) -> None:
+    text = f"{network.__name__} is built from its settings, but a HRNetConfig came; give {network.__name__}("
+    with pytest.raises(ConfigError, match=re.escape(text)):
+        network(TINY)
 
 
 @pytest.mark.parametrize("network", CONFIGS)

@@ -116,9 +116,16 @@ def part_names(stages: str | Iterable[str]) -> tuple[str, ...]:
 
 def check_images(images: Tensor, in_chans: int) -> None:
     """Raise ShapeError unless `images` is a batch of normalised pictures of `in_chans` channels."""
+    if not isinstance(images, Tensor):
+        fix = "normalise pictures and stack them, or let hrpose.Predictor do it"
+        raise ShapeError(f"images are a {type(images).__name__}, but a tensor was needed; {fix}")
     if images.ndim != 4 or images.shape[1] != in_chans:
         came = f"images are {tuple(images.shape)}, but (N, {in_chans}, H, W) was needed"
         raise ShapeError(f"{came}; add the batch axis, put channels second, or build with another in_chans")
+    if min(images.shape[2:]) < 1:
+        raise ShapeError(
+            f"images are {tuple(images.shape)}, without a pixel; give a height and width above 0"
+        )
     if not images.is_floating_point():
         raise ShapeError(
             f"images are {images.dtype}, but floats were needed; scale to 0..1 and normalise them"

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from hrpose.backbones.base import Backbone, Feature, FeatureInfo, check_images
 from hrpose.errors import ConfigError, UnknownNameError, nearest
 from hrpose.layers.blocks import ATTENTIONS, BLOCKS, Attention, conv_bn
-from hrpose.layers.checks import check_positive, check_rate
+from hrpose.layers.checks import check_counts, check_positive, check_rate, check_settings
 from hrpose.layers.exchange import ExchangeUnit, HRModule, Transition
 from hrpose.layers.groups import Layer
 from hrpose.layers.init import init_normal, set_bn_momentum
@@ -57,14 +57,14 @@ class HRNetConfig:
 
     def _check_counts(self) -> None:
         check_positive(self, "width", "in_chans", "stem_width", "stage1_blocks", "stage1_width", "blocks")
-        if not self.rounds or min(self.rounds) < 1:
-            raise ConfigError(
-                f"rounds={self.rounds}, but each stage needs one; give one number from 1 up a stage"
-            )
+        check_counts("rounds", self.rounds, needed="each stage needs one; give one number from 1 up a stage")
         branches = len(self.rounds) + 1
         made = f"rounds={self.rounds} makes {branches} branches"
-        if self.widths is not None and (len(self.widths) != branches or min(self.widths) < 1):
-            raise ConfigError(f"widths={self.widths}, but {made}; give one width from 1 up for each")
+        if self.widths is not None:
+            needed = f"{made}; give one width from 1 up for each"
+            check_counts("widths", self.widths, needed=needed)
+            if len(self.widths) != branches:
+                raise ConfigError(f"widths={self.widths}, but {needed}")
         if self.outputs is not None and not 1 <= self.outputs <= branches:
             raise ConfigError(f"outputs={self.outputs}, but {made}; give outputs from 1 to {branches}")
 
@@ -123,7 +123,8 @@ class HRNet(Backbone):
     Args:
         config: widths, depths and the exchange.
         out_indices: branches to return, 0 the finest; all that config.outputs makes if None.
-    Raises: ConfigError for an index of no branch; ShapeError, when called, for anything but images.
+    Raises: ConfigError for an index of no branch, or for what is no HRNetConfig; ShapeError, when called, for
+        anything but images.
     Source: Sun et al., CVPR 2019; Wang et al., PAMI 2020. Weights start as in the pose code.
 
     >>> import torch
@@ -134,6 +135,7 @@ class HRNet(Backbone):
 
     def __init__(self, config: HRNetConfig, *, out_indices: Sequence[int] | None = None) -> None:
         super().__init__()
+        check_settings("HRNet", config, HRNetConfig)
         self.config = config
         self.out_indices = check_indices(out_indices, len(config.out_channels))
         self.stem = make_stem(config)
@@ -195,12 +197,13 @@ class HRNet(Backbone):
 
 def check_indices(indices: Sequence[int] | None, branches: int) -> tuple[int, ...]:
     """The branches to return, all of them if None."""
-    wanted = tuple(range(branches)) if indices is None else tuple(indices)
-    if not wanted or any(not 0 <= b < branches for b in wanted):
+    wanted = tuple(range(branches)) if indices is None else indices
+    listed = isinstance(wanted, Sequence) and not isinstance(wanted, str)
+    if not listed or not wanted or not all(isinstance(b, int) and 0 <= b < branches for b in wanted):
         raise ConfigError(
-            f"out_indices={wanted}, but there are {branches} branches; give some of 0 to {branches - 1}"
+            f"out_indices={wanted!r}, but there are {branches} branches; give some of 0 to {branches - 1}"
         )
-    return wanted
+    return tuple(wanted)
 
 
 def make_stem(config: HRNetConfig) -> nn.Sequential:

@@ -7,11 +7,27 @@ from hrpose.errors import ConfigError
 
 
 def check_positive(settings: Any, *names: str) -> None:
-    """Raise ConfigError unless these settings are 1 or more."""
+    """Raise ConfigError unless these settings are whole numbers from 1 up, or None."""
     for name in names:
         came = getattr(settings, name)
-        if came is not None and came < 1:
-            raise ConfigError(f"{name}={came}, but at least 1 is needed; give a positive number")
+        if came is not None and not is_count(came):
+            needed = "at least 1" if isinstance(came, int | float) and came < 1 else "a whole number"
+            raise ConfigError(f"{name}={came!r}, but {needed} is needed; give a positive number")
+
+
+def check_counts(name: str, given: Any, *, needed: str) -> None:
+    """Raise ConfigError unless `given` is a sequence of whole numbers from 1 up."""
+    listed = isinstance(given, Sequence) and not isinstance(given, str)
+    if not listed or not given or not all(is_count(each) for each in given):
+        raise ConfigError(f"{name}={given!r}, but {needed}")
+
+
+def check_settings(network: str, given: Any, kind: type) -> None:
+    """Raise ConfigError unless a network is built from settings of its own kind."""
+    if not isinstance(given, kind):
+        came = given if isinstance(given, str | int | None) else f"a {type(given).__name__}"
+        fix = f"give {network}({kind.__name__}(...)); hrpose.create_model and create_backbone take names"
+        raise ConfigError(f"{network} is built from its settings, but {came} came; {fix}")
 
 
 def check_kernel(kernel: int) -> None:

@@ -11,7 +11,7 @@ from hrpose.codecs.bottomup import HigherHRNet
 from hrpose.errors import ConfigError
 from hrpose.heads.higher import HigherHRNetHead, check_levels
 from hrpose.heads.tags import AETagHead
-from hrpose.layers.checks import check_kernel, check_positive
+from hrpose.layers.checks import check_kernel, check_positive, check_settings
 from hrpose.layers.init import set_bn_momentum
 from hrpose.losses.multires import MultiResolutionLoss
 from hrpose.models.base import Network, Supervised
@@ -96,6 +96,7 @@ class BottomUp(Network, Supervised):
     criterion: MultiResolutionLoss
 
     def __init__(self, config: BottomUpConfig) -> None:
+        check_settings("BottomUp", config, BottomUpConfig)
         backbone = build_backbone(config.backbone)
         channels = backbone.feature_info.channels()
         check_one_map(len(channels))

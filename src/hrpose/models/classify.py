@@ -7,7 +7,7 @@ from torch import Tensor
 from hrpose.backbones.hrnet import HRNet, HRNetConfig
 from hrpose.errors import ConfigError
 from hrpose.heads.classify import ClassificationHead
-from hrpose.layers.checks import check_positive
+from hrpose.layers.checks import check_positive, check_settings
 from hrpose.layers.init import init_kaiming
 from hrpose.models.base import Network
 from hrpose.types import Images, Pyramid
@@ -47,6 +47,7 @@ class Classifier(Network):
     head: ClassificationHead
 
     def __init__(self, config: ClassifierConfig) -> None:
+        check_settings("Classifier", config, ClassifierConfig)
         backbone = HRNet(config.backbone)
         init_kaiming(backbone)
         channels = backbone.feature_info.channels()

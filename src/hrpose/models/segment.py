@@ -7,7 +7,7 @@ from torch import Tensor
 from hrpose.backbones.build import BackboneConfig, build_backbone
 from hrpose.backbones.hrnet import HRNetConfig
 from hrpose.heads.concat import HRNetV2Head
-from hrpose.layers.checks import check_kernel, check_positive
+from hrpose.layers.checks import check_kernel, check_positive, check_settings
 from hrpose.models.base import Network
 from hrpose.models.topdown import bn_momentum
 from hrpose.types import Images
@@ -43,6 +43,7 @@ class Segmenter(Network):
     config: SegmenterConfig
 
     def __init__(self, config: SegmenterConfig) -> None:
+        check_settings("Segmenter", config, SegmenterConfig)
         backbone = build_backbone(config.backbone)
         head = HRNetV2Head(
             backbone.feature_info.channels(),

@@ -11,7 +11,7 @@ from hrpose.codecs.udp import UDPOffset
 from hrpose.errors import ConfigError
 from hrpose.heads.concat import HRNetV2Head
 from hrpose.heads.heatmap import HRNetV1Head
-from hrpose.layers.checks import check_kernel, check_positive
+from hrpose.layers.checks import check_kernel, check_positive, check_settings
 from hrpose.losses.heatmap import OffsetMSE
 from hrpose.models.base import PoseNetwork
 from hrpose.models.spec import PoseSpec, check_spec
@@ -83,6 +83,7 @@ class TopDown(PoseNetwork):
     config: TopDownConfig
 
     def __init__(self, config: TopDownConfig) -> None:
+        check_settings("TopDown", config, TopDownConfig)
         backbone = build_backbone(config.backbone)
         super().__init__(config, backbone, make_head(config, backbone.feature_info.channels()))
         if config.maps_per_keypoint == UDPOffset.maps_per_keypoint:
