@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 
@@ -200,6 +201,8 @@ def test_every_codec_is_listed_by_its_name() -> None:
         ({"input_size": (64.0, 64)}, "give two whole numbers"),
         ({"input_size": 64}, r"input_size=64 is no \(height, width\); give two whole numbers above 0"),
         ({"input_size": (64, 64, 3)}, "give two whole numbers"),
+        ({"input_size": None}, r"input_size=None is no \(height, width\)"),
+        ({"sigma": "2"}, "sigma='2', but it must be above 0"),
         ({"map_size": (16,)}, r"map_size=\(16,\) is no \(height, width\)"),
         ({"stride": 0}, "stride=0, but it must be above 0; give another"),
         ({"stride": 2.5}, "stride=2.5 is no whole number; give map_size for sizes between"),
@@ -239,5 +242,9 @@ def test_wrong_shapes_are_named(codec: TopDownCodec) -> None:
         codec.decode(torch.zeros(1, per, 16, 16))
     with pytest.raises(ShapeError, match=r"mirrored heatmaps has the shape \(1, 1, 32, 32\)"):
         codec.merge_flip(torch.zeros(2, per, 32, 32), torch.zeros(1, 1, 32, 32), (0,))
+    with pytest.raises(ShapeError, match="heatmaps came as ndarray, but a tensor is needed; torch"):
+        codec.decode(np.zeros((1, per, 32, 32)))
+    with pytest.raises(ShapeError, match="boxes came as list, but a tensor is needed"):
+        codec.center_scale([[0, 0, 9, 9]])
     with pytest.raises(HRPoseError, match="drop such boxes first"):
         codec.matrices(*codec.center_scale(torch.zeros(1, 4)))

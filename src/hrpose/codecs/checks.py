@@ -12,7 +12,12 @@ def check_shape(what: str, tensor: Tensor, *sizes: int | str) -> None:
 
     >>> import torch
     >>> check_shape("boxes", torch.zeros(3, 4), "M", 4)
+
+    Raises: ShapeError also for what is no tensor.
     """
+    if not isinstance(tensor, Tensor):
+        fix = "torch.as_tensor makes one of an array or a list"
+        raise ShapeError(f"{what} came as {type(tensor).__name__}, but a tensor is needed; {fix}")
     fits = tensor.dim() == len(sizes) and all(
         wanted in (got, str(wanted)) for got, wanted in zip(tensor.shape, sizes, strict=True)
     )

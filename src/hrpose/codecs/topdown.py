@@ -37,11 +37,12 @@ class TopDownCodec(abc.ABC):
     def __post_init__(self) -> None:
         for field in ("input_size", "map_size"):
             size = getattr(self, field)
-            if size is not None:
+            if size is not None or field == "input_size":
                 object.__setattr__(self, field, _check_size(field, size))
         for field in ("stride", "sigma", "padding"):
-            if not getattr(self, field) > 0:
-                raise ConfigError(f"{field}={getattr(self, field)}, but it must be above 0; give another")
+            value = getattr(self, field)
+            if not isinstance(value, int | float) or not value > 0:
+                raise ConfigError(f"{field}={value!r}, but it must be above 0; give another")
         if not isinstance(self.stride, int):
             raise ConfigError(f"stride={self.stride} is no whole number; give map_size for sizes between")
         if self.unbiased and min(self.heatmap_size) < 2:
@@ -172,7 +173,7 @@ class TopDownCodec(abc.ABC):
         return like.new_tensor(((width - corner) / (w - corner), (height - corner) / (h - corner)))
 
 
-def _check_size(field: str, size: Sequence[int]) -> Size:
+def _check_size(field: str, size: Sequence[int] | None) -> Size:
     whole = tuple(size) if isinstance(size, Sequence) else ()
     if len(whole) != 2 or not all(isinstance(n, int) and n > 0 for n in whole):
         raise ConfigError(f"{field}={size!r} is no (height, width); give two whole numbers above 0")
