@@ -52,12 +52,12 @@ class MissingExtraError(HRPoseError, ImportError):
     """A feature whose optional dependency is not installed."""
 
 
-def nearest(name: str, names: Iterable[str], *, most: int = 5) -> str:
+def nearest(name: object, names: Iterable[str], *, most: int = 5) -> str:
     """The end of an error text: the names most like `name`, or where to find them all.
 
     >>> nearest("hrnet_w23", ["hrnet_w32", "hrnet_w48", "higherhrnet_w32"])
     'did you mean hrnet_w32, hrnet_w48, higherhrnet_w32?'
     """
     known = sorted(set(names))
-    near = difflib.get_close_matches(name, known, n=most, cutoff=0.4) or known[:most]
+    near = difflib.get_close_matches(str(name), known, n=most, cutoff=0.4) or known[:most]
     return f"did you mean {', '.join(near)}?" if near else "there are none"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hrpose.data.coco import CocoKeypoints
-from hrpose.errors import DataError
+from hrpose.errors import ConfigError, DataError, UnknownNameError
 from hrpose.skeletons import COCO
 from tests.data.made import KEYPOINTS, content, person, save
 
@@ -133,6 +133,19 @@ def test_a_box_without_a_width_but_with_a_height_is_kept_as_in_the_original() ->
             content(person(), categories=[{"id": 1, "keypoints": ["a"]}, {"id": 2, "keypoints": ["b"]}]),
             "have different keypoints; choose one with category=",
         ),
+        (content(person(), categories="puppet"), '"categories" is a str, but a list is needed'),
+        (content(person(), categories=[{"name": "puppet"}]), "a category has no id, which annotations name"),
+        (content(person(), 5), "annotations[1] is 5, but an object is needed; remove it"),
+        (content(person(image_id=[7])), "annotations[0] has image_id=[7]; give the id of an image"),
+        (content(person([1])), "annotations[0] has id=[1]; give a whole number"),
+        (
+            content(person(), images=[{"id": 7, "file_name": 7}]),
+            "images[0] has file_name=7; give the name of a file",
+        ),
+        (
+            content(person(), images=[{"id": 7, "file_name": "a.png", "width": "64", "height": 48}]),
+            "images[0] has width='64'; give a number of pixels",
+        ),
     ],
 )
 def test_a_file_without_people_is_refused(made: dict[str, Any], text: str) -> None:
@@ -153,6 +166,26 @@ def test_a_file_that_is_no_annotation_file_is_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(DataError, match=re.escape(text)):
             CocoKeypoints.from_file(tmp_path / name, tmp_path)
+
+
+def test_a_known_skeleton_can_be_given_by_name() -> None:
+    seen = person(keypoints=[15, 10, 2] * 17)
+    assert read(seen, skeleton="coco").skeleton == COCO
+    with pytest.raises(UnknownNameError, match="there is no skeleton 'coko'; did you mean coco"):
+        read(seen, skeleton="coko")
+
+
+def test_an_unknown_way_with_faults_is_refused() -> None:
+    with pytest.raises(ConfigError, match="on_fault='ignore' is not known; give 'raise' or 'skip'"):
+        read(person(), on_fault="ignore")
+
+
+def test_a_size_of_null_is_read_off_the_picture(tmp_path: Path) -> None:
+    made = content(person())
+    path = save(tmp_path, made)
+    made["images"][0] |= {"width": None, "height": None}
+    path.write_text(json.dumps(made))
+    assert CocoKeypoints.from_file(path, tmp_path).images[7]["width"] == 64
 
 
 def test_a_wrong_category_is_answered_with_the_right_ones() -> None:

@@ -37,6 +37,7 @@ def test_a_data_set_without_fault_has_none(tmp_path: Path) -> None:
         ({"bbox": None}, "no box", "has no bbox; the box of its keypoints is taken in its place"),
         ({"bbox": [1, 1, 0, 0]}, "zero-size box", "bbox [1, 1, 0, 0] has no size"),
         ({"bbox": [70, 5, 9, 9]}, "box outside the image", "lies outside its image of 64 x 48"),
+        ({"bbox": [9, 9, 0, 8]}, "flat box", "bbox [9, 9, 0, 8] has no width or no height; it is kept"),
         ({"bbox": "all"}, "box no numbers", "bbox is 'all'; give four numbers"),
     ],
 )
@@ -54,6 +55,25 @@ def test_a_keypoint_may_lie_anywhere_on_a_pixel(point: tuple[float, float], insi
     made = content(person(keypoints=[*point, 2] * 3, num_keypoints=3))
     kinds = [fault.kind for fault in validate_dataset(made, ".", open_images=False)]
     assert kinds == ([] if inside else ["keypoint outside the image"])
+
+
+@pytest.mark.parametrize(
+    ("made", "text"),
+    [
+        (content(person(), 5), r"annotations\[1\] is 5, but an object is needed; remove it"),
+        (content(person(), images=["a.png"]), r"images\[0\] is 'a.png', but an object is needed"),
+        (content(person(), categories={"id": 1}), '"categories" is a dict, but a list is needed'),
+        (content(person(image_id=[7])), r"has image_id=\[7\]; give the id of an image"),
+    ],
+)
+def test_a_file_of_another_form_cannot_be_linted(made: dict[str, Any], text: str) -> None:
+    with pytest.raises(DataError, match=text):
+        validate_dataset(made, ".", open_images=False)
+
+
+def test_a_known_skeleton_can_be_given_by_name() -> None:
+    (fault,) = validate_dataset(content(person()), ".", skeleton="coco", open_images=False)
+    assert fault.kind == "keypoint count"
 
 
 def test_the_figures_that_come_with_the_library_are_without_fault(tmp_path: Path) -> None:

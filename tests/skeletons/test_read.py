@@ -73,6 +73,21 @@ def test_links_beyond_the_keypoints_are_refused() -> None:
         Skeleton.from_coco(content(beyond))
 
 
+@pytest.mark.parametrize("link", [[1], 5, ["beak", "tail"]])
+def test_links_that_are_no_pairs_of_numbers_are_refused(link: object) -> None:
+    with pytest.raises(
+        DataError, match=r"category 'bird' has the link .*; give the numbers of two keypoints"
+    ):
+        Skeleton.from_coco(content(BIRD | {"skeleton": [link]}))
+
+
+def test_one_text_in_place_of_names_is_refused() -> None:
+    with pytest.raises(
+        DataError, match="category 'bird' has keypoints='beak', but a list of names is needed"
+    ):
+        Skeleton.from_coco(content(BIRD | {"keypoints": "beak"}))
+
+
 def test_files_that_are_not_coco_say_so(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"there is no annotation file .*none.json; give the path"):
         Skeleton.from_coco(tmp_path / "none.json")

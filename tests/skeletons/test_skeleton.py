@@ -35,9 +35,9 @@ def test_generic_numbers_its_keypoints() -> None:
     assert skeleton.mirror_index == (0, 1, 2)
 
 
-@pytest.mark.parametrize("count", [0, -1])
+@pytest.mark.parametrize("count", [0, -1, 2.5, "5"])
 def test_generic_needs_a_keypoint(count: int) -> None:
-    with pytest.raises(ConfigError, match=f"num_keypoints={count}; a skeleton needs at least 1"):
+    with pytest.raises(ConfigError, match=f"num_keypoints={count!r}; a skeleton needs at least 1"):
         Skeleton.generic(count)
 
 

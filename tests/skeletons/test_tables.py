@@ -91,6 +91,12 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
         find_skeleton("crowd_pose")
 
 
+@pytest.mark.parametrize("name", [None, 17, ["coco"]])
+def test_what_is_no_name_is_answered_with_names(name: object) -> None:
+    with pytest.raises(UnknownNameError, match=r"there is no skeleton .*; did you mean "):
+        find_skeleton(name)  # type: ignore[arg-type]
+
+
 def test_coco_has_the_sigmas_of_pycocotools() -> None:
     yardstick = pytest.importorskip("pycocotools.cocoeval").Params(iouType="keypoints")
     assert COCO.sigmas == pytest.approx(yardstick.kpt_oks_sigmas)

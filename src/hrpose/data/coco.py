@@ -12,12 +12,12 @@ from PIL import Image
 
 from hrpose.codecs import BottomUpCodec
 from hrpose.data.bottomup import BottomUpDataset, PersonSigma
-from hrpose.data.faults import HARMLESS, Entry, annotation_faults, corners_inside, keypoint_faults
+from hrpose.data.faults import HARMLESS, Entry, annotation_faults, check_form, corners_inside, keypoint_faults
 from hrpose.data.people import AREA_OF_BOX, Array, Box, Person, Tally
 from hrpose.data.pictures import BottomUpAugment, Picture, picture_of
 from hrpose.data.topdown import PeopleSource
-from hrpose.errors import DataError, nearest
-from hrpose.skeletons import Skeleton
+from hrpose.errors import ConfigError, DataError, nearest
+from hrpose.skeletons import Skeleton, find_skeleton
 from hrpose.types import IMAGENET_MEAN, IMAGENET_STD
 
 EXIF_ORIENTATION = 0x0112
@@ -53,7 +53,7 @@ class CocoKeypoints(PeopleSource):
         annotations: str | PathLike[str] | Entry,
         images: str | PathLike[str],
         *,
-        skeleton: Skeleton | None = None,
+        skeleton: Skeleton | str | None = None,
         category: str | int | None = None,
         on_fault: Literal["raise", "skip"] = "raise",
     ) -> Self:
@@ -62,18 +62,21 @@ class CocoKeypoints(PeopleSource):
         Args:
             annotations: the file, or what `json.load` made of one.
             images: the folder that the file names in it start from.
-            skeleton: None takes the known one with the names in the file, else one made of those names. A
-                file without names, such as those of most face sets, gives keypoint_0 and so on, without
-                mirror pairs: name its skeleton if it is to be mirrored.
+            skeleton: one, or the name of a known one. None takes a known one with the names in the file, or
+                makes one of those names. A file without names, such as those of most face sets, gives
+                keypoint_0 and so on, without mirror pairs: name its skeleton if it is to be mirrored.
             category: name or id of the one to read; None reads all whose keypoints the file names.
             on_fault: what to do about an annotation that cannot be trusted.
-        Raises: DataError, as said above, or if nothing is left.
+        Raises: DataError, as said above, or if nothing is left; UnknownNameError for another skeleton's name.
         """
+        if on_fault not in ("raise", "skip"):
+            raise ConfigError(f"on_fault={on_fault!r} is not known; give 'raise' or 'skip'")
         content = read_json(annotations)
         name = "the annotations" if isinstance(annotations, Mapping) else str(annotations)
         table = image_table(content, Path(images), name)
         wanted = find_categories(content, category)
-        skeleton = skeleton or _skeleton(content, wanted, name)
+        named = find_skeleton(skeleton) if isinstance(skeleton, str) else skeleton
+        skeleton = named or _skeleton(content, wanted, name)
         reader = _Reader(skeleton, Path(images), table, wanted, on_fault)
         people = reader.read(_numbered(content))
         if not people:
@@ -238,6 +241,7 @@ def read_json(source: str | PathLike[str] | Entry) -> Entry:
             raise DataError(f'{name} has no list "{key}"; a COCO-format file has images and annotations')
         if not content[key]:
             raise DataError(f'{name}: the list "{key}" is empty; there is nothing to read')
+    check_form(content, name)
     return content
 
 
@@ -262,8 +266,12 @@ def image_table(content: Entry, folder: Path, name: str) -> dict[int | str, Entr
             raise DataError(f'{name}: image {dict(image)} lacks "id" or "file_name"; each image needs both')
         if image["id"] in table:
             raise DataError(f"{name}: image id {image['id']!r} is used twice; each image needs its own")
-        table[image["id"]] = image if "width" in image and "height" in image else _sized(image, folder)
+        table[image["id"]] = _sized(image, folder) if _unsized(image) else image
     return table
+
+
+def _unsized(image: Entry) -> bool:
+    return image.get("width") is None or image.get("height") is None
 
 
 def _sized(image: Entry, folder: Path) -> Entry:
@@ -286,6 +294,8 @@ def _numbered(content: Entry) -> list[Entry]:
 def find_categories(content: Entry, wanted: str | int | None) -> frozenset[int] | None:
     """The ids of the categories to read; None for all. Raises: DataError if `wanted` is none of them."""
     categories = content.get("categories") or []
+    if any("id" not in entry for entry in categories):
+        raise DataError("a category has no id, which annotations name it by; number categories from 1")
     if wanted is not None:
         chosen = frozenset(e["id"] for e in categories if wanted in (e["id"], e.get("name")))
         if not chosen:

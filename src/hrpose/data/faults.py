@@ -1,4 +1,4 @@
-"""What can be wrong with one annotation: the reader and the linter go by the same list."""
+"""What can be wrong with a file or one annotation: the reader and the linter go by the same list."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from hrpose.errors import DataError
 
 Entry = Mapping[str, Any]
 
@@ -19,6 +21,18 @@ HARMLESS = (
 )
 
 
+ID = int | np.integer | str | None  # None: absent, which may be allowed
+NUMBER = int | float | np.number | None
+FORMS: dict[str, tuple[Any, str]] = {
+    "id": (ID, "a whole number"),
+    "image_id": (ID, "the id of an image"),
+    "category_id": (ID, "the id of a category"),
+    "file_name": (str | None, "the name of a file"),
+    "width": (NUMBER, "a number of pixels"),
+    "height": (NUMBER, "a number of pixels"),
+}
+
+
 @dataclass(frozen=True)
 class Fault:
     """One thing that is wrong, and where."""
@@ -30,6 +44,24 @@ class Fault:
 
     def __str__(self) -> str:
         return self.text
+
+
+def check_form(content: Entry, name: str) -> None:
+    """Raise DataError unless the lists hold objects, with ids and sizes that can be ids and sizes at all.
+
+    >>> check_form({"images": [{"id": 7}], "annotations": [{"id": 1, "image_id": 7}]}, "people.json")
+    """
+    for key in ("images", "annotations", "categories"):
+        entries = content.get(key) or []
+        if not isinstance(entries, list):
+            raise DataError(f'{name}: "{key}" is a {type(entries).__name__}, but a list is needed')
+        for place, entry in enumerate(entries):
+            if not isinstance(entry, Mapping):
+                raise DataError(f"{name}: {key}[{place}] is {entry!r}, but an object is needed; remove it")
+            for field, (kinds, needed) in FORMS.items():
+                if not isinstance(entry.get(field), kinds):
+                    came = f"{name}: {key}[{place}] has {field}={entry[field]!r}"
+                    raise DataError(f"{came}; give {needed}")
 
 
 def annotation_faults(entry: Entry, image: Entry | None, num_keypoints: int) -> Iterator[Fault]:

@@ -8,9 +8,9 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from hrpose.data.coco import load_json
-from hrpose.data.faults import Entry, Fault, annotation_faults
+from hrpose.data.faults import Entry, Fault, annotation_faults, check_form
 from hrpose.errors import DataError
-from hrpose.skeletons import Skeleton
+from hrpose.skeletons import Skeleton, find_skeleton
 
 ORDINARY = ("crowd region", "no keypoints")  # COCO itself is full of them
 
@@ -19,7 +19,7 @@ def validate_dataset(
     annotations: str | PathLike[str] | Entry,
     images: str | PathLike[str],
     *,
-    skeleton: Skeleton | None = None,
+    skeleton: Skeleton | str | None = None,
     open_images: bool = True,
 ) -> list[Fault]:
     """List all that is wrong with a COCO-format data set.
@@ -28,7 +28,7 @@ def validate_dataset(
     another than the file says (a photograph that EXIF turns is seen upright). Of annotations: id missing,
     used twice or 0, unknown image or category, keypoints of another count or no numbers, v other than 0, 1,
     2, a labelled keypoint outside the image, `num_keypoints` that does not match, no area or one not above 0,
-    box of no size or outside the image.
+    box of no size, without width or height, or outside the image.
 
     >>> image = {"id": 7, "file_name": "a.png", "width": 9, "height": 9}
     >>> person = {"id": 3, "image_id": 8, "category_id": 1, "bbox": [0, 0, 5, 5], "keypoints": [1, 1, 2]}
@@ -40,8 +40,8 @@ def validate_dataset(
     Args:
         annotations: the file, or its content.
         images: the folder of the pictures.
-        skeleton: decides how many keypoints there must be; None takes the count of the categories, or of the
-            first annotation.
+        skeleton: one, or the name of a known one, decides how many keypoints there must be; None takes the
+            count of the categories, or of the first annotation.
         open_images: read the head of each picture.
     Returns: the faults, those of images first; empty for a data set without any.
     Raises: DataError if the file cannot be read at all.
@@ -51,6 +51,8 @@ def validate_dataset(
         raise DataError(
             f"a {type(content).__name__} came; a COCO-format file is an object with images and more"
         )
+    check_form(content, "the annotations" if content is annotations else str(annotations))
+    skeleton = find_skeleton(skeleton) if isinstance(skeleton, str) else skeleton
     faults = list(_list_faults(content))
     faults += _image_faults(content.get("images") or [], Path(images), open_images)
     faults += _all_annotation_faults(content, skeleton)
@@ -148,7 +150,10 @@ def _detail_faults(entry: Entry, image: Entry) -> Iterator[tuple[str, str]]:
         yield "num_keypoints", f"num_keypoints is {entry['num_keypoints']}, but {len(labelled)} are labelled"
     if entry.get("area") is None:
         yield "no area", "has no area; 0.53 of the box is taken in its place"
-    if entry.get("bbox") is None:
+    box = entry.get("bbox")
+    if box is not None and min(box[2:]) <= 0:
+        yield "flat box", f"bbox {list(box)} has no width or no height; it is kept, as in the original HRNet"
+    if box is None:
         yield "no box", "has no bbox; the box of its keypoints is taken in its place"
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,12 +75,19 @@ def _category(content: Mapping[str, Any], wanted: str | int | None) -> Mapping[s
     if len({tuple(entry["keypoints"]) for entry in named}) > 1:
         several = ", ".join(str(entry.get("name")) for entry in named)
         raise DataError(f"the categories {several} have different keypoints; choose one with category=")
+    if isinstance(named[0]["keypoints"], str):
+        came = f"category {named[0].get('name')!r} has keypoints={named[0]['keypoints']!r}"
+        raise DataError(f"{came}, but a list of names is needed")
     return named[0]
 
 
 def _links(category: Mapping[str, Any], keypoints: tuple[str, ...]) -> Pairs:
     links = []
-    for first, second in category.get("skeleton") or ():
+    for link in category.get("skeleton") or ():
+        if not isinstance(link, Sequence) or len(link) != 2 or not all(isinstance(n, int) for n in link):
+            came = f"category {category.get('name')!r} has the link {link!r}"
+            raise DataError(f"{came}; give the numbers of two keypoints, counted from 1")
+        first, second = link
         if not (1 <= first <= len(keypoints) and 1 <= second <= len(keypoints)):
             counted = f"category {category.get('name')!r} has {len(keypoints)} keypoints"
             raise DataError(f"{counted}, and its skeleton links [{first}, {second}]; links count from 1")

@@ -137,8 +137,8 @@ class Skeleton:
         >>> Skeleton.generic(2).keypoints
         ('keypoint_0', 'keypoint_1')
         """
-        if num_keypoints < 1:
-            raise ConfigError(f"num_keypoints={num_keypoints}; a skeleton needs at least 1")
+        if not isinstance(num_keypoints, int) or num_keypoints < 1:
+            raise ConfigError(f"num_keypoints={num_keypoints!r}; a skeleton needs at least 1, a whole number")
         numbered = tuple(f"keypoint_{index}" for index in range(num_keypoints))
         return cls(name=f"generic_{num_keypoints}", keypoints=numbered)
 

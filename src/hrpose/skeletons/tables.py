@@ -38,8 +38,7 @@ def find_skeleton(name: str) -> Skeleton:
 
     Raises: UnknownNameError, with the nearest names.
     """
-    try:
-        return SKELETONS[ALIASES.get(name, name)]
-    except KeyError:
-        hint = nearest(name, (*SKELETONS, *ALIASES))
-        raise UnknownNameError(f"there is no skeleton {name!r}; {hint}") from None
+    found = SKELETONS.get(ALIASES.get(name, name)) if isinstance(name, str) else None
+    if found is None:
+        raise UnknownNameError(f"there is no skeleton {name!r}; {nearest(name, (*SKELETONS, *ALIASES))}")
+    return found
