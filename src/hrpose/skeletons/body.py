@@ -37,7 +37,7 @@ CROWDPOSE = Skeleton(
     links=_LIMBS + chains("head neck left_shoulder", "neck right_shoulder"),
     sigmas=(*_LIMB_SIGMAS, 0.079, 0.079),
     upper_body=(*_ARMS, "head", "neck"),
-    # HigherHRNet takes the places of COCO's order here too, though these are other keypoints; so it was trained
+    # HigherHRNet takes the places of COCO's order here too, whatever stands at them: so it was trained
     grouping_order=(*_ARMS, "left_hip", "right_ankle", "head", "right_hip", *_LEGS[2:5], "neck"),
 )
 
