@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hrpose.errors import UnknownNameError
+from hrpose.errors import ConfigError, UnknownNameError
 from hrpose.skeletons import (
     ALIASES,
     AP10K,
@@ -16,6 +16,7 @@ from hrpose.skeletons import (
     RHD,
     SKELETONS,
     Skeleton,
+    as_skeleton,
     find_skeleton,
 )
 
@@ -95,6 +96,16 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
 def test_what_is_no_name_is_answered_with_names(name: object) -> None:
     with pytest.raises(UnknownNameError, match=r"there is no skeleton .*; did you mean "):
         find_skeleton(name)  # type: ignore[arg-type]
+
+
+def test_a_skeleton_may_be_given_by_name_or_as_it_is() -> None:
+    assert as_skeleton("onehand10k") is HAND_21
+    assert as_skeleton(COCO) is COCO
+    assert as_skeleton(None) is None
+    with pytest.raises(
+        ConfigError, match=r"skeleton=\['a'\] is none; give a Skeleton, or the name of a known"
+    ):
+        as_skeleton(["a"])  # type: ignore[arg-type]
 
 
 def test_coco_has_the_sigmas_of_pycocotools() -> None:

@@ -17,7 +17,7 @@ from hrpose.data.people import AREA_OF_BOX, Array, Box, Person, Tally
 from hrpose.data.pictures import BottomUpAugment, Picture, picture_of
 from hrpose.data.topdown import PeopleSource
 from hrpose.errors import ConfigError, DataError, nearest
-from hrpose.skeletons import Skeleton, find_skeleton
+from hrpose.skeletons import Skeleton, as_skeleton
 from hrpose.types import IMAGENET_MEAN, IMAGENET_STD
 
 EXIF_ORIENTATION = 0x0112
@@ -75,8 +75,7 @@ class CocoKeypoints(PeopleSource):
         name = "the annotations" if isinstance(annotations, Mapping) else str(annotations)
         table = image_table(content, Path(images), name)
         wanted = find_categories(content, category)
-        named = find_skeleton(skeleton) if isinstance(skeleton, str) else skeleton
-        skeleton = named or _skeleton(content, wanted, name)
+        skeleton = as_skeleton(skeleton) or _skeleton(content, wanted, name)
         reader = _Reader(skeleton, Path(images), table, wanted, on_fault)
         people = reader.read(_numbered(content))
         if not people:

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 from hrpose.data.coco import load_json
 from hrpose.data.faults import Entry, Fault, annotation_faults, check_form
 from hrpose.errors import DataError
-from hrpose.skeletons import Skeleton, find_skeleton
+from hrpose.skeletons import Skeleton, as_skeleton
 
 ORDINARY = ("crowd region", "no keypoints")  # COCO itself is full of them
 
@@ -52,7 +52,7 @@ def validate_dataset(
             f"a {type(content).__name__} came; a COCO-format file is an object with images and more"
         )
     check_form(content, "the annotations" if content is annotations else str(annotations))
-    skeleton = find_skeleton(skeleton) if isinstance(skeleton, str) else skeleton
+    skeleton = as_skeleton(skeleton)
     faults = list(_list_faults(content))
     faults += _image_faults(content.get("images") or [], Path(images), open_images)
     faults += _all_annotation_faults(content, skeleton)

@@ -21,7 +21,7 @@ from hrpose.models.bottomup import BottomUpConfig
 from hrpose.models.hourglass import HourglassConfig
 from hrpose.models.spec import PoseSpec
 from hrpose.models.topdown import TopDownConfig
-from hrpose.skeletons import Skeleton, find_skeleton
+from hrpose.skeletons import Skeleton, as_skeleton
 
 DEFAULT_CODEC = MSRA(input_size=(256, 192))
 POSE_CONFIGS = (TopDownConfig, BottomUpConfig, HourglassConfig)
@@ -55,7 +55,7 @@ def with_keypoints(
 
     Raises: ConfigError if skeleton and num_keypoints differ, or the codec does not fit the network.
     """
-    wanted = find_skeleton(skeleton) if isinstance(skeleton, str) else skeleton
+    wanted = as_skeleton(skeleton)
     old = config.spec
     named = old.skeleton.num_keypoints if old else config.num_keypoints
     if wanted is None and num_keypoints not in (None, named):

@@ -31,7 +31,7 @@ from hrpose.models.hourglass import HourglassConfig
 from hrpose.models.segment import SegmenterConfig
 from hrpose.models.spec import PoseSpec
 from hrpose.models.topdown import TopDownConfig
-from hrpose.skeletons import Skeleton, find_skeleton
+from hrpose.skeletons import Skeleton, as_skeleton
 
 
 def from_checkpoint(
@@ -66,12 +66,11 @@ def from_checkpoint(
     >>> from_checkpoint(TopDown(TopDownConfig(backbone=tiny, num_keypoints=5))).config.num_keypoints
     5
     """
-    skeleton = find_skeleton(skeleton) if isinstance(skeleton, str) else skeleton
     wishes = Wishes(
         upsample=upsample,
         align_corners=align_corners,
         bn_momentum=bn_momentum,
-        skeleton=skeleton,
+        skeleton=as_skeleton(skeleton),
         codec=codec,
     )
     read = read_weights(source)

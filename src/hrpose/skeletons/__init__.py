@@ -27,7 +27,7 @@ from hrpose.skeletons.face import AFLW, COFW, FACE_300W, WFLW
 from hrpose.skeletons.fashion import DEEPFASHION_FULL, DEEPFASHION_LOWER, DEEPFASHION_UPPER
 from hrpose.skeletons.hand import HAND_21, INTERHAND2D, RHD
 from hrpose.skeletons.skeleton import DEFAULT_SIGMA, Skeleton, chains, mirror_pairs, names
-from hrpose.skeletons.tables import ALIASES, SKELETONS, find_skeleton
+from hrpose.skeletons.tables import ALIASES, SKELETONS, as_skeleton, find_skeleton
 from hrpose.skeletons.wholebody import COCO_WHOLEBODY, HALPE
 
 __all__ = [
@@ -66,6 +66,7 @@ __all__ = [
     "SUPERANIMAL_TOPVIEWMOUSE",
     "WFLW",
     "Skeleton",
+    "as_skeleton",
     "chains",
     "find_skeleton",
     "mirror_pairs",

@@ -1,6 +1,6 @@
 """All skeletons by name."""
 
-from hrpose.errors import UnknownNameError, nearest
+from hrpose.errors import ConfigError, UnknownNameError, nearest
 from hrpose.skeletons import animal, body, face, fashion, hand, wholebody
 from hrpose.skeletons.skeleton import Skeleton
 
@@ -42,3 +42,18 @@ def find_skeleton(name: str) -> Skeleton:
     if found is None:
         raise UnknownNameError(f"there is no skeleton {name!r}; {nearest(name, (*SKELETONS, *ALIASES))}")
     return found
+
+
+def as_skeleton(given: Skeleton | str | None) -> Skeleton | None:
+    """A skeleton or None as it came, or the skeleton that goes by a name.
+
+    >>> as_skeleton("mpii").num_keypoints
+    16
+
+    Raises: UnknownNameError, with the nearest names; ConfigError for what is neither name nor skeleton.
+    """
+    if given is None or isinstance(given, Skeleton):
+        return given
+    if isinstance(given, str):
+        return find_skeleton(given)
+    raise ConfigError(f"skeleton={given!r} is none; give a Skeleton, or the name of a known one")
