@@ -235,6 +235,13 @@ def test_a_keypoint_map_of_the_wrong_type_is_refused() -> None:
         load_weights(named(COCO), named(COCO), keypoints="name")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=r"keypoints=\[0\.5\]; give whole numbers, and None for a new"):
         load_weights(pose_v1(1), pose_v1(17), keypoints=(0.5,))  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="keypoints=5; give 'names', or an index or None for each"):
+        load_weights(pose_v1(1), pose_v1(17), keypoints=5)  # type: ignore[arg-type]
+
+
+def test_a_name_in_place_of_the_model_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"fills a module, but 'hrnet_w32' came; hrpose.create_model\(name"):
+        load_weights("hrnet_w32", pose_v1(1))  # type: ignore[arg-type]
 
 
 def test_keypoints_of_another_number_of_maps_start_anew() -> None:

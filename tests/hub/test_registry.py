@@ -120,6 +120,21 @@ def test_wrong_names_are_answered_with_the_nearest() -> None:
         create_model("hrnet_w18_small_cls", num_clases=3)
 
 
+@pytest.mark.parametrize("name", [None, 32, Path("hrnet_w32")])
+def test_what_is_no_name_is_answered_with_names(name: object) -> None:
+    with pytest.raises(UnknownNameError, match=r"there is no model .*; did you mean "):
+        create_model(name)  # type: ignore[arg-type]
+
+
+def test_a_codec_or_skeleton_that_is_none_is_refused() -> None:
+    with pytest.raises(
+        ConfigError, match="codec 'msra' does not read a top-down network; give a TopDownCodec"
+    ):
+        create_model("hrnet_w18_small", codec="msra")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="skeleton=17 is none; give a Skeleton, or the name of a known one"):
+        create_model("hrnet_w18_small", skeleton=17)  # type: ignore[arg-type]
+
+
 def test_settings_that_contradict_each_other_are_refused() -> None:
     with pytest.raises(
         ConfigError, match="skeleton 'few' has 3 keypoints, but num_keypoints=4; give one of the two"

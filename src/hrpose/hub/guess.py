@@ -106,7 +106,8 @@ def crowd_codec(codec: AnyCodec, network: str) -> HigherHRNet:
 
 def wrong_codec(codec: AnyCodec, network: str, needed: str) -> ConfigError:
     """The error for a codec of another family."""
-    return ConfigError(f"codec {codec.name!r} does not read {network}; give a {needed}, or leave codec out")
+    name = getattr(codec, "name", codec)
+    return ConfigError(f"codec {name!r} does not read {network}; give a {needed}, or leave codec out")
 
 
 def guess_hourglass_codec(config: HourglassConfig, skeleton: Skeleton, origin: str) -> AnyCodec:

@@ -64,6 +64,9 @@ def load_weights(
     >>> load_weights(HRNet(tiny), HRNet(tiny)).complete
     True
     """
+    if not isinstance(model, nn.Module):
+        came = f"load_weights fills a module, but {model!r} came"
+        raise ConfigError(f"{came}; hrpose.create_model(name, pretrained=...) makes one")
     read = read_weights(source)
     known = find_origin(origin) if origin else identify_for(model, read)
     converted = known.import_weights(read.weights)
@@ -299,6 +302,8 @@ def chosen_rows(
     if isinstance(keypoints, str) and keypoints != "names":
         raise ConfigError(f"keypoints={keypoints!r} is not known; give 'names' or indices")
     rows = rows_by_name(config, read) if isinstance(keypoints, str) else keypoints
+    if not isinstance(rows, Sequence):
+        raise ConfigError(f"keypoints={rows!r}; give 'names', or an index or None for each keypoint")
     if not all(row is None or isinstance(row, int) for row in rows):
         raise ConfigError(f"keypoints={list(rows)}; give whole numbers, and None for a new keypoint")
     if count is None or len(rows) != count:
