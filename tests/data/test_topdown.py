@@ -141,6 +141,22 @@ def test_what_makes_no_data_set_is_refused(dotted: list[Person]) -> None:
         TopDownDataset(dotted, CODEC, COCO)
     with pytest.raises(ConfigError, match="1 keypoint_weights for 3 keypoints; give one for each"):
         dataset(dotted, keypoint_weights=[1.0])
+    with pytest.raises(ConfigError, match=r"codec='msra' is no TopDownCodec; give one, such as MSRA\("):
+        TopDownDataset(dotted, "msra", PUPPET)  # type: ignore[arg-type]
+    with pytest.raises(
+        ConfigError, match=r"augment=True is no TopDownAugment; give .* TopDownAugment\(\), or"
+    ):
+        dataset(dotted, augment=True)
+
+
+@pytest.mark.parametrize("figures", [{"mean": (0.5,)}, {"std": (0.2, 0.2)}, {"std": (1, 1, 0)}])
+def test_figures_that_normalise_no_picture_are_refused(dotted: list[Person], figures: Any) -> None:
+    (name,) = figures
+    text = re.escape(
+        f"{name}={figures[name]}; give three figures, for red, green and blue, those of std above"
+    )
+    with pytest.raises(ConfigError, match=text):
+        TopDownDataset(dotted, CODEC, PUPPET, **figures)
 
 
 def test_a_reader_makes_its_data_set_by_itself(dotted: list[Person]) -> None:

@@ -74,7 +74,9 @@ class TopDownDataset(Dataset[Sample]):
         keypoint_weights: Sequence[float] | None = None,
     ) -> None:
         _check_people(people, skeleton)
+        _check_kind("codec", codec, TopDownCodec, "MSRA(input_size=(256, 192)), or model.spec.codec")
         if augment is not None:
+            _check_kind("augment", augment, TopDownAugment, "TopDownAugment(), or None")
             check_mirror(skeleton, augment.flip_probability, without_pairs=augment.flip_without_pairs)
         factors = (1.0,) * skeleton.num_keypoints if keypoint_weights is None else tuple(keypoint_weights)
         if len(factors) != skeleton.num_keypoints:
@@ -86,7 +88,7 @@ class TopDownDataset(Dataset[Sample]):
         self.augment = augment
         self.seed = seed
         self.keypoint_weights = torch.tensor(factors)
-        self.mean, self.std = (torch.tensor(tuple(values)).view(3, 1, 1) for values in (mean, std))
+        self.mean, self.std = (_three(name, each) for name, each in (("mean", mean), ("std", std)))
         self._epoch = torch.zeros((), dtype=torch.int64)
         self._epoch.share_memory_()  # type: ignore[no-untyped-call]  # PyTorch's own annotation is missing
 
@@ -204,6 +206,21 @@ def _is_central(person: Person, center: Array, scale: Array) -> bool:
     area = scale.prod() * PIXEL_STD**2
     closeness = np.exp(-(distance**2) / (2 * 0.2**2 * area))
     return bool(closeness > 0.45 + 0.2 / 16 * (len(labelled) - 1))
+
+
+def _check_kind(name: str, given: Any, kind: type, example: str) -> None:
+    if not isinstance(given, kind):
+        raise ConfigError(f"{name}={given!r} is no {kind.__name__}; give one, such as {example}")
+
+
+def _three(name: str, values: Sequence[float]) -> Tensor:
+    """A figure a channel, (3, 1, 1)."""
+    given = tuple(values)
+    if len(given) != 3 or (name == "std" and not all(value > 0 for value in given)):
+        raise ConfigError(
+            f"{name}={given}; give three figures, for red, green and blue, those of std above 0"
+        )
+    return torch.tensor(given).view(3, 1, 1)
 
 
 def _check_people(people: Any, skeleton: Skeleton) -> None:
