@@ -215,6 +215,8 @@ def test_a_model_of_other_channels_is_refused() -> None:
 def test_faulty_settings_are_refused() -> None:
     with pytest.raises(ConfigError, match="batch_size=0; give 1 or more"):
         Predictor(Dots(), batch_size=0)
+    with pytest.raises(ConfigError, match=r"spec='coco' is no PoseSpec; give PoseSpec\(skeleton=..., codec="):
+        Predictor(Dots(), spec="coco")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="box_format='cxcywh'; give one of xyxy, xywh"):
         Predictor(Dots())(picture((40, 30), (60, 70)), BOX, box_format="cxcywh")
 
@@ -236,6 +238,8 @@ def test_faulty_boxes_are_named() -> None:
         ShapeError, match="2 pictures and 1 entries of boxes came; give a list with one entry a pict"
     ):
         Predictor(Dots())([good, good], [BOX])
+    with pytest.raises(ShapeError, match="2 pictures and 0 entries of boxes came"):
+        Predictor(Dots())([good, good], 5)  # type: ignore[call-overload]
 
 
 @pytest.mark.gpu

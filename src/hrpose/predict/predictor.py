@@ -1,6 +1,6 @@
 """Predictor: pictures in, with boxes for a top-down model, and people out: where a model meets its codec."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from pathlib import Path
 from typing import Any, overload
 
@@ -49,7 +49,11 @@ class Predictor:
         if batch_size is not None and batch_size < 1:
             raise ConfigError(f"batch_size={batch_size}; give 1 or more")
         self.model = model if isinstance(model, nn.Module) else _load(model)
-        self.spec = spec if spec is not None else _spec_of(self.model)
+        self.spec = _spec_of(self.model) if spec is None else spec
+        if not isinstance(self.spec, PoseSpec):
+            raise ConfigError(
+                f"spec={spec!r} is no PoseSpec; give PoseSpec(skeleton=..., codec=...), or None"
+            )
         if len(self.spec.mean) != 3:
             channels = f"the model takes {len(self.spec.mean)} channels"
             raise ConfigError(
@@ -172,8 +176,9 @@ def _boxes_by_picture(boxes: Any, pictures: int, *, several: bool) -> list[Any]:
         return [boxes] * pictures
     if not several:
         return [boxes]
-    if len(boxes) != pictures:
-        came = f"{pictures} pictures and {len(boxes)} entries of boxes"
+    entries = len(boxes) if isinstance(boxes, Sized) else 0
+    if entries != pictures:
+        came = f"{pictures} pictures and {entries} entries of boxes"
         raise ShapeError(f"{came} came; give a list with one entry a picture, each (M, 4) or None")
     return list(boxes)
 
