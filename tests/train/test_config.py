@@ -13,6 +13,12 @@ from hrpose.train import FitConfig
     ("settings", "text"),
     [
         ({"epochs": 0}, "epochs=0; give at least 1"),
+        ({"epochs": "3"}, "epochs='3'; give at least 1, a whole number"),
+        ({"epochs": 1.5}, "epochs=1.5; give at least 1, a whole number"),
+        ({"lr": "1e-3"}, "lr='1e-3'; a learning rate is above 0"),
+        ({"weight_decay": None}, "weight_decay=None; give 0 or more"),
+        ({"milestones": 0.5}, "milestones=0.5; give rising shares of the run"),
+        ({"amp": "yes"}, "amp='yes'; give True, False, or None to go by the device"),
         ({"batch_size": 0}, "batch_size=0; give at least 1"),
         ({"accumulate": 0}, "accumulate=0; give at least 1"),
         ({"evaluate_every": 0}, "evaluate_every=0; give at least 1"),

@@ -1,6 +1,7 @@
 """FitConfig: the settings of a training run, which checks itself and is written beside the weights."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -51,17 +52,17 @@ class FitConfig:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "accumulate", "evaluate_every"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name}={getattr(self, name)}; give at least 1")
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+                raise ConfigError(f"{name}={getattr(self, name)!r}; give at least 1, a whole number")
         for name in ("warmup", "workers", "weight_decay", "seed"):
-            if getattr(self, name) < 0:
-                raise ConfigError(f"{name}={getattr(self, name)}; give 0 or more")
+            if not is_number(getattr(self, name)) or getattr(self, name) < 0:
+                raise ConfigError(f"{name}={getattr(self, name)!r}; give 0 or more")
         self._check_shares()
         self._check_names()
 
     def _check_shares(self) -> None:
-        if self.lr <= 0:
-            raise ConfigError(f"lr={self.lr}; a learning rate is above 0, mostly 1e-4 to 1e-2")
+        if not is_number(self.lr) or self.lr <= 0:
+            raise ConfigError(f"lr={self.lr!r}; a learning rate is above 0, mostly 1e-4 to 1e-2")
         if not 0 < self.drop <= 1:
             raise ConfigError(
                 f"drop={self.drop}; it is the share of the rate that is left, above 0 and at most 1"
@@ -70,10 +71,15 @@ class FitConfig:
             raise ConfigError(f"ema={self.ema}; a decay lies between 0 and 1, mostly 0.99 to 0.9999")
         if self.clip_grad is not None and self.clip_grad <= 0:
             raise ConfigError(f"clip_grad={self.clip_grad}; give a norm above 0, or None")
-        if any(not 0 < m < 1 for m in self.milestones) or sorted(self.milestones) != list(self.milestones):
-            raise ConfigError(f"milestones={self.milestones}; give rising shares of the run, between 0 and 1")
+        shares = list(self.milestones) if isinstance(self.milestones, Sequence) else [0.0]
+        if any(not 0 < share < 1 for share in shares) or sorted(shares) != shares:
+            raise ConfigError(
+                f"milestones={self.milestones!r}; give rising shares of the run, between 0 and 1"
+            )
 
     def _check_names(self) -> None:
+        if self.amp not in (None, True, False):
+            raise ConfigError(f"amp={self.amp!r}; give True, False, or None to go by the device")
         for name, known in CHOICES.items():
             given = getattr(self, name)
             if given not in known and not (name == "precision" and given is None):
@@ -92,3 +98,8 @@ class FitConfig:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for config files and logs."""
         return dataclasses.asdict(self)
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a number, and not a text that looks like one."""
+    return isinstance(value, int | float)
