@@ -211,7 +211,7 @@ def test_an_empty_data_set_and_one_without_anybody_are_refused(
     crowds: CocoKeypoints, model: BottomUp
 ) -> None:
     data = crowds.pictures(CODEC)
-    nobody = [picture for picture in data.pictures[:1]]
+    nobody = list(data.pictures)
     data.pictures = []
     with pytest.raises(DataError, match="is empty; give at least one picture with labelled keypoints"):
         evaluate(model, data)

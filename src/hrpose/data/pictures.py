@@ -50,13 +50,19 @@ class Picture:
 
 def picture_of(image: Entry, entries: Sequence[Entry], folder: Path, num_keypoints: int) -> Picture:
     """An image of a COCO-format file with its annotations, in which nothing is missing."""
-    hidden = [entry for entry in entries if entry["iscrowd"] or not entry["num_keypoints"]]
+    path = folder / image["file_name"]
+    people = tuple(_anybody(entry, path, num_keypoints) for entry in entries)
+    outlined = [
+        entry["segmentation"]
+        for entry, person in zip(entries, people, strict=True)
+        if entry.get("segmentation") and (person.iscrowd or not person.visible.any())
+    ]
     return Picture(
         image_id=image["id"],
-        image_path=folder / image["file_name"],
+        image_path=path,
         size=(image["height"], image["width"]),
-        people=tuple(_anybody(entry, folder / image["file_name"], num_keypoints) for entry in entries),
-        outlines=tuple(entry["segmentation"] for entry in hidden if entry.get("segmentation")),
+        people=people,
+        outlines=tuple(outlined),
         crowd_index=image.get("crowdIndex"),
     )
 
