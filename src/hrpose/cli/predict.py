@@ -17,6 +17,22 @@ AT_A_TIME = 16  # pictures in memory
 Boxes = dict[str, list[list[float]]]
 
 
+def read_scales(_context: click.Context, _option: click.Parameter, text: str) -> tuple[float, ...]:
+    """Numbers with commas between them. Raises: click.BadParameter for anything else."""
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is no list of sizes; give numbers such as 0.5,1,2") from error
+
+
+scales_option = click.option(
+    "--scales",
+    default="1",
+    callback=read_scales,
+    help="Bottom-up: sizes to look at each picture in, such as 0.5,1,2.",
+)
+
+
 @click.command()
 @click.argument("model")
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -24,7 +40,7 @@ Boxes = dict[str, list[list[float]]]
     "--boxes",
     type=click.Path(path_type=Path),
     help="JSON: file name -> [[x, y, width, height], ...], or a COCO annotation file. "
-    "Without: each picture is one person.",
+    "Without: each picture is one person. A bottom-up model takes none.",
 )
 @click.option("--detector", help="Name of a torchvision detector that finds the boxes.")
 @click.option(
@@ -33,8 +49,9 @@ Boxes = dict[str, list[list[float]]]
 @click.option(
     "--json", "results", type=click.Path(path_type=Path), help="File for the keypoints, COCO results."
 )
-@click.option("--flip-test", is_flag=True, help="Also look at each person mirrored: slower, a little better.")
-@click.option("--batch-size", default=32, show_default=True, help="People at a time.")
+@click.option("--flip-test", is_flag=True, help="Also look in a mirror: slower, a little better.")
+@scales_option
+@click.option("--batch-size", type=int, help="32 people, or 8 pictures, at a time if not given.")
 @click.option("--device", help="cpu, cuda, cuda:1 ...; CUDA if there is one.")
 def predict(
     model: str,
@@ -44,7 +61,8 @@ def predict(
     out: Path | None,
     results: Path | None,
     flip_test: bool,
-    batch_size: int,
+    scales: tuple[float, ...],
+    batch_size: int | None,
     device: str | None,
 ) -> None:
     """Find people's keypoints in IMAGES (files or folders) with MODEL, a name or a checkpoint."""
@@ -53,7 +71,7 @@ def predict(
     if boxes is not None and detector is not None:
         raise click.UsageError("give --boxes or --detector, not both")
     known = None if boxes is None else read_boxes(boxes)
-    predictor = Predictor(model, flip_test=flip_test, batch_size=batch_size, device=device)
+    predictor = Predictor(model, flip_test=flip_test, scales=scales, batch_size=batch_size, device=device)
     finder = None if detector is None else TorchvisionDetector(detector, device=predictor.device)
     entries: list[dict[str, Any]] = []
     names = file_names(images)

@@ -1,19 +1,21 @@
 """`hrpose train` and `hrpose evaluate`: COCO-format data in, weights and figures out."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from hrpose.cli.predict import scales_option
 from hrpose.errors import ConfigError
 
 if TYPE_CHECKING:
     from hrpose.data.augment import TopDownAugment
     from hrpose.data.coco import CocoKeypoints
     from hrpose.data.topdown import TopDownDataset
-    from hrpose.models.base import PoseNetwork
+    from hrpose.models.base import Supervised
     from hrpose.models.spec import PoseSpec
     from hrpose.skeletons import Skeleton
+    from hrpose.train.kinds import PoseData
 
 FILE = click.Path(path_type=Path)
 data_option = click.option("--data", required=True, type=FILE, help="COCO-format annotation file.")
@@ -22,6 +24,7 @@ images_option = click.option(
 )
 device_option = click.option("--device", help="cpu, cuda, cuda:1 ...; CUDA if there is one.")
 workers_option = click.option("--workers", default=0, show_default=True, help="Processes that read pictures.")
+CROPS, PICTURES = 32, 8  # samples at a time, if no other number is asked for
 
 
 @click.command()
@@ -33,7 +36,7 @@ workers_option = click.option("--workers", default=0, show_default=True, help="P
 @click.option("--out", required=True, type=FILE, help="Folder for the weights and the log.")
 @click.option("--from-scratch", is_flag=True, help="Start from random weights.")
 @click.option("--epochs", default=20, show_default=True)
-@click.option("--batch-size", default=32, show_default=True)
+@click.option("--batch-size", type=int, help=f"{CROPS} people, or {PICTURES} pictures, if not given.")
 @click.option("--lr", default=5e-4, show_default=True, help="Learning rate.")
 @click.option(
     "--layer-decay", default=1.0, show_default=True, help="Each layer learns so much slower than the next."
@@ -52,9 +55,12 @@ def train(
     from_scratch: bool,
     restart: bool,
     out: Path,
+    batch_size: int | None,
     **settings: Any,
 ) -> None:
     """Train or fine-tune MODEL, a name from `hrpose list`, on a COCO-format data set.
+
+    A top-down model learns from the people in their boxes, a bottom-up one from whole pictures.
 
     Weights of another number of keypoints are fine: the last layer begins anew. The same command goes on
     after a kill.
@@ -64,9 +70,10 @@ def train(
 
     people = read(data, images)
     learner = create_model(model, pretrained=not from_scratch, skeleton=people.skeleton)
-    val = None if val_data is None else crops(learner, read(val_data, val_images or images, like=people))
-    warmup = min(100, len(people.people) // settings["batch_size"])
-    train_data = crops(learner, people, augment=augmentation(people.skeleton), seed=settings["seed"])
+    val = None if val_data is None else samples(learner, read(val_data, val_images or images, like=people))
+    train_data = varied(learner, people, settings["seed"])
+    settings["batch_size"] = batch_size or (PICTURES if learner.finds_people else CROPS)
+    warmup = min(100, len(train_data) // settings["batch_size"])
     result = fit(learner, train_data, val, output=out, resume=not restart, warmup=warmup, **settings)
     click.echo(f"best epoch {result.best_epoch}; its weights: {result.best}")
     click.echo(f"next: hrpose predict local-dir:{result.best} photo.jpg --out drawn")
@@ -76,29 +83,35 @@ def train(
 @click.argument("model")
 @data_option
 @images_option
-@click.option("--batch-size", default=64, show_default=True)
-@click.option("--no-flip-test", is_flag=True, help="Do not average with the mirrored crops.")
+@click.option("--batch-size", type=int, help="64 people, or 8 pictures, if not given.")
+@click.option("--no-flip-test", is_flag=True, help="Do not average with the mirrored crops or pictures.")
+@scales_option
 @workers_option
 @device_option
 def evaluate_command(
     model: str,
     data: Path,
     images: Path,
-    batch_size: int,
+    batch_size: int | None,
     no_flip_test: bool,
+    scales: tuple[float, ...],
     workers: int,
     device: str | None,
 ) -> None:
-    """Measure the COCO AP of MODEL, a name or a checkpoint, on people in their annotated boxes."""
+    """Measure the COCO AP of MODEL, a name or a checkpoint.
+
+    A top-down model is shown people in their annotated boxes, a bottom-up one whole pictures.
+    """
     from hrpose.predict import Predictor
     from hrpose.train import evaluate
 
     known: Any = Predictor(model, device=device).model
     stats = evaluate(
         known,
-        crops(known, read(data, images)),
+        samples(known, read(data, images)),
         batch_size=batch_size,
         flip_test=not no_flip_test,
+        scales=scales,
         workers=workers,
         progress=True,
     )
@@ -116,7 +129,32 @@ def read(data: Path, images: Path, *, like: "CocoKeypoints | None" = None) -> "C
     return people
 
 
-def crops(model: "PoseNetwork", people: "CocoKeypoints", **settings: Any) -> "TopDownDataset":
+def samples(model: "Supervised", people: "CocoKeypoints") -> "PoseData":
+    """The people as the model wants to see them: in crops, or in whole pictures."""
+    spec = spec_of(model)
+    if not model.finds_people:
+        return crops(model, people)
+    return people.pictures(cast(Any, spec.codec), mean=spec.mean, std=spec.std)
+
+
+def varied(model: "Supervised", people: "CocoKeypoints", seed: int) -> "PoseData":
+    """As `samples`, with the random changes of HRNet or HigherHRNet to learn from."""
+    from hrpose.data.pictures import BottomUpAugment
+
+    spec, mild = spec_of(model), augmentation(people.skeleton)
+    if not model.finds_people:
+        return crops(model, people, augment=mild, seed=seed)
+    return people.pictures(
+        cast(Any, spec.codec),
+        augment=BottomUpAugment(flip_probability=mild.flip_probability),
+        seed=seed,
+        mean=spec.mean,
+        std=spec.std,
+        skip_empty=True,
+    )
+
+
+def crops(model: "Supervised", people: "CocoKeypoints", **settings: Any) -> "TopDownDataset":
     """The people as the model wants to see them."""
     from hrpose.data.topdown import TopDownDataset
 
@@ -136,7 +174,7 @@ def augmentation(skeleton: "Skeleton") -> "TopDownAugment":
     return TopDownAugment(flip_probability=0)
 
 
-def spec_of(model: "PoseNetwork") -> "PoseSpec":
+def spec_of(model: "Supervised") -> "PoseSpec":
     """How pictures go into the model.
 
     Raises: ConfigError if it does not say.
