@@ -7,8 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+CONTENT = bytes(range(256)) * 400
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+WRONG = "0" * 64
+
+
+def left_in(folder: Path) -> list[str]:
+    """Names of the files in a folder, but for locks."""
+    return [p.name for p in folder.rglob("*") if p.is_file() and p.suffix != ".lock"]
 
 
 @dataclass

@@ -1,12 +1,10 @@
 """Downloads over real HTTP: resumed, checked, whole or not there, with errors that say what was tried."""
 
-import hashlib
 import os
 import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,50 +13,13 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 
 from hrpose.errors import DownloadError, HashMismatchError, WeightsError
 from hrpose.hub.card import Source, Weights
-from hrpose.hub.download import asset, cache_folder, fetch, fetch_hub, fetch_url
+from hrpose.hub.download import asset, cache_folder, fetch, fetch_url
 from hrpose.hub.load import load_weights
-from hrpose.hub.pretrained import from_pretrained, save_pretrained
 from hrpose.hub.read import read_weights
-from tests.hub.server import COMMIT, Server, serving
+from tests.hub.server import CONTENT, SHA256, WRONG, Server, left_in
 from tests.hub.small import foreign, pose_v1
 
-CONTENT = bytes(range(256)) * 400
-SHA256 = hashlib.sha256(CONTENT).hexdigest()
-WRONG = "0" * 64
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("HRPOSE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
-    monkeypatch.setattr("hrpose.hub.transfer.TIMEOUT", 5.0)
-    monkeypatch.setattr("hrpose.hub.transfer.CHUNK", 1000)
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as state:
-        state.files["/w.pth"] = CONTENT
-        yield state
-
-
-@pytest.fixture
-def hub(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
-    """The same server, which huggingface_hub takes for the Hub."""
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "ENDPOINT", server.url)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(
-        constants, "HUGGINGFACE_CO_URL_TEMPLATE", server.url + "/{repo_id}/resolve/{revision}/{filename}"
-    )
-    server.files["/org/repo@main/w.pth"] = CONTENT
-    return server
-
-
-def left_in(folder: Path) -> list[str]:
-    return [p.name for p in folder.rglob("*") if p.is_file() and p.suffix != ".lock"]
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 def closed_port() -> int:
@@ -287,64 +248,6 @@ def test_the_cache_folder_can_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert cache_folder() == tmp_path / "xdg" / "hrpose"
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert cache_folder() == Path.home() / ".cache" / "hrpose"
-
-
-def test_a_hub_file_is_fetched_at_its_revision_and_kept(hub: Server) -> None:
-    hub.files["/org/repo@v1/w.pth"] = b"older"
-    assert fetch_hub("org/repo", "w.pth", sha256=SHA256).read_bytes() == CONTENT
-    assert fetch_hub("org/repo", "w.pth", revision="v1").parent.name == COMMIT
-    assert any("/resolve/v1/" in path for path, _ in hub.asked)
-
-
-def test_a_hub_file_of_another_hash_leaves_nothing(hub: Server, tmp_path: Path) -> None:
-    with pytest.raises(HashMismatchError, match=r"the file from hf-hub:org/repo/w.pth has SHA-256"):
-        fetch_hub("org/repo", "w.pth", sha256=WRONG)
-    assert "w.pth" not in left_in(tmp_path / "hub")
-    assert not any(p.stat().st_size == len(CONTENT) for p in (tmp_path / "hub").rglob("*") if p.is_file())
-
-
-def test_a_hub_file_that_is_missing_is_named(hub: Server) -> None:
-    with pytest.raises(
-        DownloadError, match=r"hf-hub:org/repo/no\.pth could not be fetched .*404.*given by its path"
-    ):
-        fetch_hub("org/repo", "no.pth")
-
-
-def test_hub_files_are_read_offline_from_the_cache(hub: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    from huggingface_hub import constants
-
-    path = fetch_hub("org/repo", "w.pth")
-    before = len(hub.asked)
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    assert fetch_hub("org/repo", "w.pth") == path
-    with pytest.raises(DownloadError, match=r"\(HF_HUB_OFFLINE is set, and the cache does not have it\)"):
-        fetch_hub("org/repo", "other.pth")
-    assert len(hub.asked) == before
-
-
-def test_a_saved_model_comes_back_from_the_hub(hub: Server, tmp_path: Path) -> None:
-    model = pose_v1(5)
-    for path in save_pretrained(model, tmp_path / "saved").iterdir():
-        hub.files[f"/org/model@v2/{path.name}"] = path.read_bytes()
-    for source, revision in (("org/model@v2", None), ("hf-hub:org/model", "v2")):
-        back = from_pretrained(source, revision=revision, token=False)
-        assert torch.equal(back.head.conv.weight, model.head.conv.weight)
-    read = read_weights("hf-hub:org/model@v2")
-    assert read.config is not None
-    assert load_weights(pose_v1(5), read).complete
-
-
-def test_weights_under_other_names_are_found_or_named(hub: Server, tmp_path: Path) -> None:
-    torch.save(foreign(pose_v1(), "mmpose0"), tmp_path / "w.bin")
-    hub.files["/org/old@main/pytorch_model.bin"] = (tmp_path / "w.bin").read_bytes()
-    hub.files["/org/old@v3/deep/w.pth"] = (tmp_path / "w.bin").read_bytes()
-    hub.files["/org/old@main/config.json"] = b'{"architecture": "hrnet_w32"}'
-    assert load_weights(pose_v1(), "hf-hub:org/old").complete
-    assert load_weights(pose_v1(), "hf-hub:org/old/deep/w.pth@v3").complete
-    with pytest.raises(
-        DownloadError, match="no weights found in hf-hub:org/repo; if they go by another name, add it:"
-    ):
-        read_weights("hf-hub:org/repo")
 
 
 def test_importing_neither_connects_nor_writes(tmp_path: Path) -> None:
