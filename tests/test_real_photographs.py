@@ -1,4 +1,4 @@
-"""Real people: read, learned by heart, found again, drawn. What a library for pictures has to be able to do."""
+"""Real people: read, learned by heart, found again and drawn: what such a library has to be able to do."""
 
 import os
 from pathlib import Path
