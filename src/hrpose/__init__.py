@@ -1,8 +1,16 @@
 """High-resolution pose networks: import them, load published weights, fine-tune, predict."""
 
 from hrpose.backbones import HRNET_CONFIGS, HRNet, HRNetConfig, TimmBackbone, TimmConfig
-from hrpose.codecs import DARK, MSRA, UDP, Face, UDPOffset
-from hrpose.data import CocoKeypoints, TopDownAugment, TopDownDataset, read_image, validate_dataset
+from hrpose.codecs import DARK, MSRA, UDP, Face, HigherHRNet, UDPOffset
+from hrpose.data import (
+    BottomUpAugment,
+    BottomUpDataset,
+    CocoKeypoints,
+    TopDownAugment,
+    TopDownDataset,
+    read_image,
+    validate_dataset,
+)
 from hrpose.errors import (
     ConfigError,
     DataError,
@@ -36,6 +44,9 @@ from hrpose.hub import (
 )
 from hrpose.layers import BasicBlock, Bottleneck, ExchangeUnit, HRModule, Transition
 from hrpose.models import (
+    BottomUp,
+    BottomUpConfig,
+    BottomUpSpec,
     Classifier,
     ClassifierConfig,
     PoseSpec,
@@ -57,6 +68,11 @@ __all__ = [
     "UDP",
     "BasicBlock",
     "Bottleneck",
+    "BottomUp",
+    "BottomUpAugment",
+    "BottomUpConfig",
+    "BottomUpDataset",
+    "BottomUpSpec",
     "ClassificationHead",
     "Classifier",
     "ClassifierConfig",
@@ -75,6 +91,7 @@ __all__ = [
     "HRNetV2pHead",
     "HRPoseError",
     "HashMismatchError",
+    "HigherHRNet",
     "ImageError",
     "LoadReport",
     "MissingExtraError",

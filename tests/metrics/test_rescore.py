@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hrpose.errors import ShapeError
-from hrpose.metrics.rescore import rescore, topdown_results
+from hrpose.metrics.rescore import bottomup_results, rescore, topdown_results
 
 SIGMAS = (0.05, 0.05)
 POSE = np.array([[10.0, 10, 0.8], [30, 40, 0.6]])
@@ -28,6 +28,28 @@ def test_soft_suppression_keeps_everyone() -> None:
     poses = np.stack([POSE] * 3)
     results = topdown_results(poses, [0.5, 0.9, 0.7], [7, 7, 7], [400] * 3, sigmas=SIGMAS, soft=True)
     assert [r["index"] for r in results] == [1, 2, 0]
+
+
+def test_bottom_up_results_keep_everybody_and_box_all_keypoints() -> None:
+    poses = np.array([[[3, 4, 0.9, 7], [0, 0, 0.0, 0]], [[5, 9, 0.8, 7], [8, 6, 0.1, 7]]])  # with a tag
+    first, second = bottomup_results(poses, [0.1, 0.9], [7, 7])
+    assert first["bbox"] == [0, 0, 3, 4]  # the missing keypoint stands at 0, 0
+    assert second["bbox"] == [5, 6, 3, 3]
+    assert second["keypoints"] == [5, 9, 0.8, 8, 6, 0.1]
+    assert bottomup_results(np.zeros((0, 2, 3)), [], []) == []
+
+
+@pytest.mark.parametrize(
+    ("keypoints", "scores", "images"),
+    [((2, 3), 2, 2), ((2, 3, 2), 2, 2), ((2, 3, 3), 1, 2), ((2, 3, 3), 2, 1)],
+)
+def test_bottom_up_results_that_do_not_fit_are_refused(
+    keypoints: tuple[int, ...], scores: int, images: int
+) -> None:
+    with pytest.raises(
+        ShapeError, match=r"person_scores \(.*image_ids; give \(M, K, 3 or more\), \(M,\) and M"
+    ):
+        bottomup_results(np.zeros(keypoints), np.zeros(scores), [7] * images)
 
 
 def test_nobody_gives_no_results() -> None:
