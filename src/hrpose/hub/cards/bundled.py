@@ -37,8 +37,8 @@ CARDS = (
             num_params=483_873,
             licence="Apache-2.0, as hrpose",
             origin="https://github.com/hrpose/hrpose",
-            notes="Trained on drawn figures only (hrpose.data.synthetic) and of no use for photographs. Made by "
-            "`python examples/train_tiny_hrnet.py --output out`, seed 0.",
+            notes="Knows drawn figures (hrpose.data.synthetic) and nothing else: of no use for photographs. "
+            "Made by `python examples/train_tiny_hrnet.py --output out`, seed 0.",
         ),
     ),
 )
