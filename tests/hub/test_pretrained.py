@@ -116,7 +116,8 @@ def test_settings_of_another_model_are_refused(tmp_path: Path) -> None:
     [
         ("{no", r"config\.json is not JSON \("),
         ("[1]", r"config\.json holds a list, not settings; save the model again"),
-        ('{"kind": "topdown", "num_keypoints": "x"}', "topdown has a setting of the wrong type .*; correct"),
+        ('{"kind": "topdown", "num_keypoints": "x"}', "num_keypoints='x', but a whole number is needed"),
+        ('{"kind": "topdown", "spec": 3}', "topdown has a setting of the wrong type .*; correct"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(tmp_path: Path, stored: str, text: str) -> None:
