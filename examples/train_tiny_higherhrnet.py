@@ -86,8 +86,8 @@ def parse() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--output", help="folder for pictures, checkpoints and weights; else a temporary one")
-    parser.add_argument("--pictures", type=int, default=4000)
-    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--pictures", type=int, default=6000)
+    parser.add_argument("--epochs", type=int, default=16)
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
