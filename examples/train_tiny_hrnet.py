@@ -18,28 +18,18 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from hrpose.backbones.hrnet import HRNetConfig
-from hrpose.codecs import DARK
 from hrpose.data.augment import TopDownAugment
 from hrpose.data.coco import CocoKeypoints
 from hrpose.data.memory import TopDownInMemory
 from hrpose.data.synthetic import write_coco
 from hrpose.data.topdown import TopDownDataset
+from hrpose.hub import find_card
 from hrpose.hub.read import CONFIG
 from hrpose.models import TopDown, TopDownConfig, config_to_dict
 from hrpose.train import evaluate, fit
 
-TINY = HRNetConfig(
-    widths=(32, 48, 64),
-    stem_width=16,
-    stage1_block="basic",
-    stage1_blocks=1,
-    stage1_width=32,
-    rounds=(1, 2),
-    blocks=1,
-    outputs=1,
-)
-CODEC = DARK(input_size=(128, 96), sigma=1.5, kernel=5, padding=1.15)
+CARD = find_card("hrnet_tiny.synthetic_128x96")  # the network and the codec that are trained
+TINY, CODEC = CARD.config.backbone, CARD.spec.codec
 TRAIN_SEED, VAL_SEED, TEST_SEED = 1, 2, 3
 WORKERS = 2  # processes that draw
 RATES = (3e-3, 2e-3)  # of each round

@@ -19,21 +19,26 @@ TINY = HRNetConfig(
 )
 SPEC = PoseSpec(skeleton=COCO, codec=DARK(input_size=(128, 96), sigma=1.5, kernel=5, padding=1.15))
 
+
+def measured(seed: str, ap: float) -> Measured:
+    """An average precision of our own."""
+    return Measured(
+        what=f"300 drawn pictures of {seed}: AP, annotated boxes, flip test", published=None, ours=ap
+    )
+
+
 CARDS = (
     ModelCard(
         name="hrnet_tiny.synthetic_128x96",
         config=TopDownConfig(backbone=TINY, spec=SPEC),
         spec=SPEC,
         measured=(
-            Measured(
-                what="300 held-out pictures of drawn figures (seed 3), AP, annotated boxes, flip test",
-                published=None,
-                ours=89.3,
-            ),
+            measured("seed 3, which decided how long to train", 91.9),
+            measured("seed 777, looked at after training only", 91.2),
         ),
         weights=Weights(
             sources=(Source(asset="hrnet_tiny_synthetic.safetensors"),),
-            sha256="3a0763a385c9ca1b665fc265c7453e28aca6d0f7d134b59fb47998c54ebeb38a",
+            sha256="738ad39a83f8e83cf1a999176c16f9cd746d92108e802f05eff29ba3d1973cc9",
             num_params=483_873,
             licence="Apache-2.0, as hrpose",
             origin="https://github.com/hrpose/hrpose",
