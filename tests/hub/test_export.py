@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from hrpose.errors import WeightsError
+from hrpose.errors import ConfigError, WeightsError
 from hrpose.hub.export import export_weights
 from tests.hub.small import classifier, foreign, pose_v1, pose_v2, segmenter, trunk
 
@@ -50,3 +50,8 @@ def test_a_model_that_a_project_cannot_name_is_refused() -> None:
         match=r"'nowhere' cannot name .*; origins are hrpose, hrpose_trunk, hrpose_hourglass, deeplabcut",
     ):
         export_weights(pose_v1(), "nowhere")
+
+
+def test_what_is_no_model_is_refused() -> None:
+    with pytest.raises(ConfigError, match="NoneType is no model; give one that create_model"):
+        export_weights(None)  # type: ignore[arg-type]

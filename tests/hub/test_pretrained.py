@@ -15,7 +15,7 @@ from hrpose.codecs import UDP
 from hrpose.errors import ConfigError, HRPoseError, WeightsError
 from hrpose.hub import pretrained
 from hrpose.hub.detect import from_checkpoint
-from hrpose.hub.pretrained import from_pretrained, push_to_hub, save_pretrained
+from hrpose.hub.pretrained import from_pretrained, make_folder, push_to_hub, save_pretrained
 from hrpose.models import PoseSpec, TopDown, TopDownConfig
 from hrpose.skeletons import COCO
 from tests.hub.small import V1, classifier, pose_v1, pose_v2, segmenter, trunk
@@ -180,3 +180,12 @@ def test_an_upload_sends_a_whole_folder(monkeypatch: pytest.MonkeyPatch) -> None
         "revision": "branch",
         "create_pr": True,
     }
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("mine")
+    with pytest.raises(ConfigError, match="a file is in the way; give a folder"):
+        make_folder(tmp_path / "taken")
+    with pytest.raises(ConfigError, match="a file is in the way; give a folder"):
+        make_folder(tmp_path / "taken" / "deeper")
+    assert (tmp_path / "taken").read_text() == "mine"

@@ -243,3 +243,8 @@ def test_another_codec_keeps_the_names(tiny: TopDown) -> None:
 def test_an_untouched_architecture_is_as_its_config() -> None:
     assert create_model("hrnet_w18_small").config == architectures()["hrnet_w18_small"]
     assert pose_v1().config.num_keypoints == 17
+
+
+def test_a_filter_that_is_no_text_is_refused() -> None:
+    with pytest.raises(ConfigError, match="filter=None is no pattern"):
+        list_models(None)  # type: ignore[arg-type]

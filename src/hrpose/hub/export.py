@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from hrpose.errors import WeightsError
+from hrpose.errors import ConfigError, WeightsError
 from hrpose.hub.convert import ORIGINS
 from hrpose.hub.convert.engine import Origin
 from hrpose.hub.load import KINDS
@@ -15,12 +15,14 @@ def export_weights(model: nn.Module, origin: str = "official") -> dict[str, Tens
     Args:
         origin: the name of an origin, or of a project ("official", "mmpose0", "mmpose1"), of which the part
             that fits the model is taken.
-    Raises: WeightsError if that code has no such model.
+    Raises: WeightsError if that code has no such model; ConfigError for anything but a model.
 
     >>> from hrpose.backbones import HRNet, HRNetConfig
     >>> list(export_weights(HRNet(HRNetConfig(width=8, rounds=(1,), blocks=1))))[:2]
     ['conv1.weight', 'bn1.weight']
     """
+    if not isinstance(model, nn.Module):
+        raise ConfigError(f"{type(model).__name__} is no model; give one that create_model or TopDown makes")
     weights = dict(model.state_dict())
     kind = KINDS.get(type(model), "topdown")
     if kind == "trunk":

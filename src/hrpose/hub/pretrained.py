@@ -37,12 +37,23 @@ def save_pretrained(model: nn.Module, folder: str | Path, *, about: str | None =
     """
     config = config_to_dict(getattr(model, "config", None))
     folder = Path(folder).expanduser()
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     stored = json.dumps(config, indent=2)
     _write(folder / WEIGHTS_FILE, lambda path: _write_weights(model, path, stored))
     _write(folder / CONFIG_FILE, lambda path: path.write_text(stored + "\n", encoding="utf-8"))
     _write(folder / "README.md", lambda path: path.write_text(about or page(config), encoding="utf-8"))
     return folder
+
+
+def make_folder(folder: Path) -> None:
+    """Make an output folder, if it is not there.
+
+    Raises: ConfigError if a file stands in its place.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ConfigError(f"cannot write into {folder}: a file is in the way; give a folder") from error
 
 
 def _write(path: Path, write: Callable[[Path], object]) -> None:

@@ -52,10 +52,15 @@ def list_models(filter: str = "*", pretrained: bool = False) -> list[str]:
     Args:
         filter: as for file names, for instance "hrnet_w32*" or "*mpii*".
         pretrained: only those that have weights: the ones with a tag.
+    Raises: ConfigError for a filter that is no text.
 
     >>> list_models("hrnet_w32.coco_*x*", pretrained=True)[:2]
     ['hrnet_w32.coco_128x96_dark', 'hrnet_w32.coco_256x192']
     """
+    if not isinstance(filter, str):
+        raise ConfigError(
+            f"filter={filter!r} is no pattern; give one as for file names, such as 'hrnet_w32*'"
+        )
     names = [*all_cards()] if pretrained else [*architectures(), *all_cards()]
     return sorted(fnmatch.filter(names, filter))
 

@@ -10,6 +10,7 @@ from torch import nn
 from hrpose.data.images import RGB, ImageSource, read_image
 from hrpose.errors import ConfigError, HRPoseError, ShapeError
 from hrpose.models.bottomup import BottomUpSpec
+from hrpose.models.device import as_device
 from hrpose.models.spec import PoseSpec
 from hrpose.predict.bottomup import FromPictures
 from hrpose.predict.boxes import BoxesGiven, Detector, Found, check_boxes, check_format, whole_picture
@@ -158,9 +159,9 @@ def _spec_of(model: nn.Module) -> PoseSpec:
 
 def _device(model: nn.Module, wanted: str | torch.device | None, *, named: bool) -> torch.device:
     if wanted is not None:
-        return torch.device(wanted)
-    if named and torch.cuda.is_available():
-        return torch.device("cuda")
+        return as_device(wanted)
+    if named:
+        return as_device(None)
     return next((weight.device for weight in model.parameters()), torch.device("cpu"))
 
 

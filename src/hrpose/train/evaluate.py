@@ -10,6 +10,7 @@ from tqdm import tqdm
 from hrpose.errors import DataError
 from hrpose.metrics.coco import coco_ap, crowdpose_ap
 from hrpose.models.base import Supervised
+from hrpose.models.device import as_device
 from hrpose.train.check import check_data
 from hrpose.train.kinds import PoseData, kind_of
 from hrpose.types import PoseMaps
@@ -83,7 +84,7 @@ def detect(
     progress: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """The keypoints of each person in `data`, as entries of a COCO results file."""
-    device, kind = next(model.parameters()).device if device is None else torch.device(device), kind_of(data)
+    device, kind = next(model.parameters()).device if device is None else as_device(device), kind_of(data)
 
     def run(images: Tensor) -> PoseMaps:
         with torch.autocast(device.type, dtype=autocast, enabled=autocast is not None):

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from hrpose.models.base import Supervised
+from hrpose.models.device import as_device
 from hrpose.train.check import check_data, learn_spec
 from hrpose.train.config import FitConfig, Optim, Precision, Schedule
 from hrpose.train.kinds import PoseData
@@ -84,14 +85,7 @@ def fit(
     if val_data is not None:
         check_data(model, val_data, "the data to evaluate on")
     learn_spec(model, train_data)
-    chosen = pick_device(device)
+    chosen = as_device(device)
     trainer = Trainer(model, train_data, val_data, config, chosen, Path(output), progress=progress)
     with torch.random.fork_rng([chosen] if chosen.type == "cuda" else []):  # the caller's stay as they were
         return trainer.run(resume=resume)
-
-
-def pick_device(device: str | torch.device | None) -> torch.device:
-    """The device asked for, else CUDA where there is one."""
-    if device is None:
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(device)

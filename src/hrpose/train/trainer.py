@@ -11,7 +11,7 @@ from torch.amp.grad_scaler import GradScaler
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from hrpose.hub.pretrained import save_pretrained
+from hrpose.hub.pretrained import make_folder, save_pretrained
 from hrpose.models.base import Supervised
 from hrpose.train.batches import Batch, Shuffled, epoch_seed, train_loader
 from hrpose.train.checkpoint import RunState, append_log, begin_log
@@ -89,7 +89,7 @@ class Trainer:
 
     def run(self, *, resume: bool) -> FitResult:
         """All epochs that are still to do."""
-        self.output.mkdir(parents=True, exist_ok=True)
+        make_folder(self.output)
         if resume:
             self.state.load(self.output, self.settings)
         done = self.state.progress
