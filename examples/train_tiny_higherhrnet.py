@@ -1,4 +1,4 @@
-"""Train the tiny HigherHRNet whose weights hrpose ships, on synthetic crowds alone.
+"""Train a tiny HigherHRNet on synthetic crowds alone.
 
     python examples/train_tiny_higherhrnet.py --output runs/tiny_crowds
 
