@@ -11,7 +11,7 @@ import torch
 from hrpose.backbones.hrnet import HRNet
 from hrpose.codecs import DARK, MSRA, UDPOffset
 from hrpose.errors import ConfigError, UnknownNameError
-from hrpose.hub import registry
+from hrpose.hub import find_card, registry
 from hrpose.hub.card import ModelCard, Source, Weights
 from hrpose.hub.cards import all_cards
 from hrpose.hub.detect import from_checkpoint
@@ -248,3 +248,17 @@ def test_an_untouched_architecture_is_as_its_config() -> None:
 def test_a_filter_that_is_no_text_is_refused() -> None:
     with pytest.raises(ConfigError, match="filter=None is no pattern"):
         list_models(None)  # type: ignore[arg-type]
+
+
+def test_a_bare_architecture_takes_over_the_spec_of_its_weights(tmp_path: Path) -> None:
+    trained = create_model("hrnet_w18_small", skeleton="coco")
+    save_pretrained(trained, tmp_path)
+    assert create_model("hrnet_w18_small").spec is None
+    assert create_model("hrnet_w18_small", pretrained=f"local-dir:{tmp_path}").spec == trained.spec
+
+
+def test_a_spec_of_other_keypoints_or_another_kind_of_network_is_left_alone() -> None:
+    model = create_model("hrnet_w18_small")  # 17 keypoints
+    registry.take_spec(model, create_model("hrnet_w18_small", skeleton="mpii").spec)
+    registry.take_spec(model, find_card("higherhrnet_w32.coco_512").spec)
+    assert model.spec is None

@@ -6,11 +6,11 @@ import torch
 from torch import nn
 
 from hrpose.backbones import HRNET_CONFIGS, HRNetConfig, TimmConfig
-from hrpose.codecs import MSRA, UDPOffset
+from hrpose.codecs import MSRA, HigherHRNet, UDPOffset
 from hrpose.errors import ConfigError
 from hrpose.losses.heatmap import HeatmapMSE, HeatmapOHKM, OffsetMSE
-from hrpose.models import PoseSpec, TopDown, TopDownConfig, config_from_dict, config_to_dict
-from hrpose.skeletons import Skeleton
+from hrpose.models import BottomUpSpec, PoseSpec, TopDown, TopDownConfig, config_from_dict, config_to_dict
+from hrpose.skeletons import COCO, Skeleton
 from hrpose.types import PoseMaps, PoseTargets
 
 TINY = HRNetConfig(width=4, stem_width=8, stage1_blocks=1, stage1_width=4, rounds=(1, 1), blocks=1, outputs=1)
@@ -203,3 +203,9 @@ def test_v1_on_a_timm_network_of_several_maps_is_refused() -> None:
     pytest.importorskip("timm")
     with pytest.raises(ConfigError, match="head='v1' reads one map, but the backbone makes 4"):
         TopDown(replace(V1, backbone=TimmConfig(name="test_resnet")))
+
+
+def test_a_codec_for_whole_pictures_is_refused() -> None:
+    spec = BottomUpSpec(skeleton=COCO, codec=HigherHRNet())
+    with pytest.raises(ConfigError, match="HigherHRNet, which reads whole pictures; give a codec for crops"):
+        TopDownConfig(spec=spec)

@@ -1,5 +1,6 @@
 """Models by name: what there is, and how to make one."""
 
+import contextlib
 import dataclasses
 import fnmatch
 import logging
@@ -81,7 +82,8 @@ def create_model(
     Args:
         name: "hrnet_w32" builds the bare architecture, "hrnet_w32.coco_256x192" the model of that card.
         pretrained: True for the card's own weights; or what `read_weights` takes: another card's name,
-            "hf-hub:org/repo@revision", "local-dir:folder", a file, a URL, a state dict.
+            "hf-hub:org/repo@revision", "local-dir:folder", a file, a URL, a state dict. A model without a
+            spec takes over that of the weights, if it is known and has as many keypoints.
         skeleton: the keypoints to find, or the name of a known skeleton.
         num_keypoints: instead of a skeleton, where names do not matter.
         in_chans: channels of the pictures; 3 unless the card says otherwise.
@@ -190,6 +192,17 @@ def fill(
     report = load_weights(model, read, keypoints=keypoints)
     if not report.complete:
         log.warning("%s", report)
+    take_spec(model, known_spec(read))
+
+
+def take_spec(model: Any, theirs: PoseSpec | None) -> None:
+    """Let a model without a spec read pictures as its weights were trained to, if the spec fits it."""
+    config = getattr(model, "config", None)
+    if theirs is None or not isinstance(config, POSE_CONFIGS) or config.spec is not None:
+        return
+    if config.num_keypoints == theirs.skeleton.num_keypoints:
+        with contextlib.suppress(ConfigError):  # of another kind of network: then only the weights serve
+            model.spec = theirs
 
 
 def other_names(model: nn.Module, theirs: PoseSpec | None) -> bool:

@@ -7,6 +7,7 @@ from torch import nn
 
 from hrpose.backbones.build import BackboneConfig, build_backbone
 from hrpose.backbones.hrnet import HRNetConfig
+from hrpose.codecs.topdown import TopDownCodec
 from hrpose.codecs.udp import UDPOffset
 from hrpose.errors import ConfigError
 from hrpose.heads.concat import HRNetV2Head
@@ -53,6 +54,9 @@ class TopDownConfig:
                 object.__setattr__(self, "backbone", replace(self.backbone, outputs=1))
             check_one_map(len(self.backbone.out_channels))
         if self.spec is not None:
+            if not isinstance(self.spec.codec, TopDownCodec):
+                came = f"spec has a {type(self.spec.codec).__name__}"
+                raise ConfigError(f"{came}, which reads whole pictures; give a codec for crops, such as MSRA")
             check_spec(
                 self.spec,
                 num_keypoints=self.num_keypoints,
