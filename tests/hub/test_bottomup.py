@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 from hrpose.backbones.hrnet import HRNet
 from hrpose.codecs import MSRA
@@ -151,17 +152,22 @@ def test_other_keypoints_start_all_layers_that_give_or_read_maps_anew() -> None:
     }
 
 
+def assert_same_sums(got: Tensor, wanted: Tensor) -> None:
+    """Equal but for the order in which a convolution adds, which depends on its width and the threads."""
+    assert (got - wanted).abs().max() <= 1e-12 * wanted.abs().max()
+
+
 @pytest.mark.parametrize("settings", [{}, {"tag_dims": 2}, {"shared_tags": True, "tag_dims": 2}])
 def test_keypoints_taken_from_the_file_keep_their_heatmaps_and_tags(settings: dict[str, object]) -> None:
-    old, new = higher(5, **settings).eval(), higher(3, **settings).eval()
+    old, new = higher(5, **settings).double().eval(), higher(3, **settings).double().eval()
     report = load_weights(new, old, keypoints=(4, 2, 0))
     assert report.reshaped["head.deconvs.0.0.0.weight"] == "3 of 3 keypoints from the file, the others new"
-    images = torch.randn(1, 3, 64, 32)
+    images = torch.randn(1, 3, 64, 32, dtype=torch.float64)
     theirs, ours = old(images), new(images)
-    assert torch.equal(ours.heatmaps[0], theirs.heatmaps[0][:, [4, 2, 0]])
+    assert_same_sums(ours.heatmaps[0], theirs.heatmaps[0][:, [4, 2, 0]])
     rows = [4, 2, 0, 9, 7, 5] if "tag_dims" in settings else [4, 2, 0]
     wanted = theirs.tags[0] if "shared_tags" in settings else theirs.tags[0][:, rows]
-    assert torch.equal(ours.tags[0], wanted)
+    assert_same_sums(ours.tags[0], wanted)
     width = V1.width  # the channels of features pass as they are
     assert torch.equal(new.head.deconvs[0][0][0].weight[:width], old.head.deconvs[0][0][0].weight[:width])
 
