@@ -21,10 +21,8 @@ if TYPE_CHECKING:  # torch is imported when the demo runs, not when the help is 
     from hrpose.skeletons import Skeleton
     from hrpose.types import Size
 
-HELD_OUT_SEED, TRAIN_SEED = (
-    90_210,
-    7_000,
-)  # pictures of neither were seen when the bundled weights were trained
+# pictures of neither were seen when the bundled weights were trained
+HELD_OUT_SEED, TRAIN_SEED = 90_210, 7_000
 NEXT = """next:
   hrpose list "hrnet_w32*" --pretrained      models with published weights
   hrpose predict MODEL photo.jpg --out drawn  keypoints of your own pictures
@@ -103,9 +101,8 @@ def fine_tune(
     from hrpose.train import fit
 
     learner = with_other_keypoints(model, train.skeleton)
-    mild = TopDownAugment(
-        scale=0.15, rotation=15.0, half_body_probability=0.0
-    )  # a short course, so an easy one
+    # a short course, so an easy one
+    mild = TopDownAugment(scale=0.15, rotation=15.0, half_body_probability=0.0)
     with step("measure before fine-tuning: the last layer is new"):
         before = predict(learner, test, plan.shown - 1)
         rows = [measure("other keypoints, before fine-tuning", learner, test, plan)]

@@ -20,14 +20,8 @@ OPTIONAL = {  # package -> the extra that brings it
     "matplotlib": "viz",
     "torchvision": "",
 }
-FLAGS = (
-    "HF_HUB_OFFLINE",
-    "HF_ENDPOINT",
-    "HF_HOME",
-    "HRPOSE_CACHE",
-    "CUDA_VISIBLE_DEVICES",
-    "OMP_NUM_THREADS",
-)
+HUB_FLAGS = ("HF_HUB_OFFLINE", "HF_ENDPOINT", "HF_HOME", "HRPOSE_CACHE")
+FLAGS = (*HUB_FLAGS, "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS")
 
 
 @click.command()

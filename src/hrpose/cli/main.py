@@ -19,9 +19,8 @@ COMMANDS = {
     "doctor": ("hrpose.cli.doctor:doctor", "Check this installation."),
     "demo": ("hrpose.cli.demo:demo", "Predict, fine-tune and draw, with no download."),
 }
-BAD_USE = (
-    2  # the exit code of what the user can put right; anything else is a fault of ours, with its traceback
-)
+# the exit code of what the user can put right; anything else is a fault of ours, with its traceback
+BAD_USE = 2
 
 
 class Commands(click.Group):

@@ -12,10 +12,7 @@ from torch import Tensor
 from hrpose.errors import DataError, ShapeError
 from hrpose.types import Heatmaps, Tags
 
-DENSE_FROM = (
-    8  # above this part of the pixels (1/8) a max-pool over all of them is cheaper than a look at each
-)
-
+DENSE_FROM = 8  # above 1/8 of the pixels a max-pool over all of them is cheaper than a look at each
 RUN = 64  # pixels that are passed over at once where none exceeds the threshold
 
 

@@ -107,9 +107,8 @@ class _Search:
 
     def _read(self, wishes: Tensor, tiles: Tensor) -> tuple[Tensor, Tensor]:
         """The score of every pixel of these tiles, (q, P), and where each run of them starts, (q, R)."""
-        y = (tiles // self.across * TILE)[:, :, None] + torch.arange(
-            TILE, device=tiles.device
-        )  # (q, c, rows)
+        rows = torch.arange(TILE, device=tiles.device)
+        y = (tiles // self.across * TILE)[:, :, None] + rows  # (q, c, rows)
         x = (tiles % self.across * TILE)[:, :, None]
         # at the border rows are read twice, and neighbours too: neither changes the best
         starts = (y.clamp(max=self.height - 1) * self.width + x.clamp(max=self.width - self.span)).flatten(1)

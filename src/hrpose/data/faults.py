@@ -12,14 +12,7 @@ from hrpose.errors import DataError
 Entry = Mapping[str, Any]
 
 # What the reader leaves out and counts, as the original HRNet does; everything else it refuses.
-HARMLESS = (
-    "crowd region",
-    "no keypoints",
-    "area not above 0",
-    "zero-size box",
-    "box outside the image",
-)
-
+HARMLESS = ("crowd region", "no keypoints", "area not above 0", "zero-size box", "box outside the image")
 
 ID = int | np.integer | str | None  # None: absent, which may be allowed
 NUMBER = int | float | np.number | None

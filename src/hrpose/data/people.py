@@ -26,9 +26,8 @@ class Person:
     image_path: Path
     box: Box
     area: float  # of the object itself, in pixels: what OKS divides by
-    keypoints: Array = field(
-        compare=False
-    )  # (K, 3): x, y and 0 unknown, 1 hidden, 2 seen; all 0 in a detection
+    # (K, 3): x, y and 0 unknown, 1 hidden, 2 seen; all 0 in a detection
+    keypoints: Array = field(compare=False)
     iscrowd: bool = False
     score: float = 1.0  # of a detection; 1 in an annotation
     category_id: int = 1

@@ -11,13 +11,7 @@ from hrpose.backbones.hrnet import HRNET_CONFIGS, HRNetConfig
 from hrpose.errors import WeightsError
 from hrpose.hub.convert import NATIVE, find_origin, identify
 from hrpose.hub.convert.engine import Converted, Origin
-from hrpose.hub.guess import (
-    AnyCodec,
-    Wishes,
-    guess_bottomup_spec,
-    guess_hourglass_spec,
-    guess_spec,
-)
+from hrpose.hub.guess import AnyCodec, Wishes, guess_bottomup_spec, guess_hourglass_spec, guess_spec
 from hrpose.hub.infer import infer_config
 from hrpose.hub.infer_hourglass import refuse_trunk_wishes
 from hrpose.hub.load import load_weights, unknown_origin

@@ -12,13 +12,9 @@ from hrpose.layers.hourglass import Unit
 from hrpose.models.hourglass import HourglassConfig
 
 FIRST = "stacks.0.hourglass."
-WIDENING = {
-    "preact": "conv3",
-    "basic": "conv2",
-    "conv": "0",
-    "conv_bn": "0",
-}  # the convolution that comes last
+# the first and the last convolution of each kind of unit
 ENTRY = {"preact": "conv1", "basic": "conv1", "conv": "0", "conv_bn": "0"}
+WIDENING = {"preact": "conv3", "basic": "conv2", "conv": "0", "conv_bn": "0"}
 
 
 def infer_hourglass(weights: Weights, known: Origin, wishes: Wishes) -> HourglassConfig:

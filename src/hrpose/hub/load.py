@@ -24,13 +24,13 @@ from hrpose.models.spec import PoseSpec
 LAST_LAYERS = ("head.conv.", "head.classifier.")  # one output a keypoint or class; a new family adds its own
 FIRST_LAYERS = ("backbone.stem.0.weight", "stem.0.weight", "stem.0.0.weight")
 ROW = re.compile(r"(.*\.exchange\.into)\.(\d+)\..*")
-KINDS: dict[type, str] = {
+KINDS: dict[type, str] = {  # all other models are "topdown"
     HRNet: "trunk",
     Classifier: "classifier",
     Segmenter: "segmenter",
     BottomUp: "bottomup",
     StackedHourglass: "hourglass",
-}  # others: "topdown"
+}
 
 KeypointMap: TypeAlias = Sequence[int | None] | Literal["names"]
 
@@ -130,10 +130,8 @@ class Fitting:
         """Bring trunk and head to where the model has them, if it has them."""
         ours = KINDS.get(type(self.model), "topdown")
         if ours == "trunk":
-            self.drop(
-                [n for n in self.weights if not n.startswith("backbone.")],
-                "this model is a trunk, without a head",
-            )
+            heads = [name for name in self.weights if not name.startswith("backbone.")]
+            self.drop(heads, "this model is a trunk, without a head")
             self.weights = {name.removeprefix("backbone."): w for name, w in self.weights.items()}
             return
         kind = "classifier" if "head.classifier.weight" in self.weights else origin.kind
@@ -168,8 +166,7 @@ class Fitting:
         """Files from before PyTorch 0.4.1 have no batch counters; they serve no purpose in ours."""
         counters = [name for name in self.target if name.endswith("num_batches_tracked")]
         if not any(name in self.weights for name in counters):
-            reason = "the file has no batch counters"
-            self.reinitialised |= dict.fromkeys(counters, reason)
+            self.reinitialised |= dict.fromkeys(counters, "the file has no batch counters")
 
     def fit_shapes(self, rows: Sequence[int | None] | None, maps: int | None) -> None:
         """Adapt the first and the last layer to another number of channels; note all other differences.

@@ -5,7 +5,6 @@ buffers, configs, whole modules) go through an unpickler that knows how to build
 every other name becomes an inert `Stub`, so no function named by the file is ever called.
 """
 
-import builtins
 import collections
 import inspect
 import pickle
@@ -20,20 +19,7 @@ import torch
 
 from hrpose.errors import UnsafeFileError, WeightsError
 
-PLAIN = (
-    "bool",
-    "bytearray",
-    "complex",
-    "dict",
-    "float",
-    "frozenset",
-    "int",
-    "list",
-    "set",
-    "slice",
-    "str",
-    "tuple",
-)
+PLAIN = (bool, bytearray, complex, dict, float, frozenset, int, list, set, slice, str, tuple)
 REBUILDERS = ("_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_parameter", "_rebuild_parameter_with_state")
 
 
@@ -88,8 +74,8 @@ def _allowed() -> dict[str, Any]:
     """The names that reading tensors needs, as 'module.name', and what they stand for."""
     names: dict[str, Any] = {"collections.OrderedDict": collections.OrderedDict, "torch.Size": torch.Size}
     names["torch.device"] = torch.device
-    for name in PLAIN:
-        names[f"builtins.{name}"] = names[f"__builtin__.{name}"] = getattr(builtins, name)
+    for kind in PLAIN:  # Python 2 wrote the second name
+        names[f"builtins.{kind.__name__}"] = names[f"__builtin__.{kind.__name__}"] = kind
     for name in REBUILDERS:
         names[f"torch._utils.{name}"] = _Sealed(getattr(torch._utils, name))
     names |= {str(dtype): dtype for dtype in vars(torch).values() if isinstance(dtype, torch.dtype)}
@@ -137,9 +123,7 @@ def read_file(path: str | Path) -> Unpickled:
     _refuse_others(path, head)
     try:
         return Unpickled(content=torch.load(path, map_location="cpu", weights_only=True))
-    except (
-        Exception
-    ):  # it refuses foreign names, and fails in any way on damaged files; the other reader tells which
+    except Exception:  # foreign names, or damage of any kind: the other reader tells which
         return _read_with_stubs(path)
 
 

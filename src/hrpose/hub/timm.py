@@ -10,6 +10,8 @@ from hrpose.errors import ConfigError, MissingExtraError
 from hrpose.hub.registry import create_backbone, create_model
 
 PREFIX = "hrpose_"
+# what timm passes on to every model, and what means nothing for these
+IGNORED = ("pretrained_cfg_overlay", "cache_dir", "scriptable", "exportable", "no_jit")
 
 
 def register_timm() -> list[str]:
@@ -70,9 +72,6 @@ def refuse(others: dict[str, Any]) -> None:
         raise ConfigError(
             f"the hrpose backbones in timm do not take {', '.join(sorted(asked))}; leave it out"
         )
-
-
-IGNORED = ("pretrained_cfg_overlay", "cache_dir", "scriptable", "exportable", "no_jit")
 
 
 class TimmFeatures(nn.Module):

@@ -10,9 +10,8 @@ from hrpose.errors import ConfigError, ShapeError
 from hrpose.losses.tags import AELoss, PushKind, TagTerms
 from hrpose.types import Tags
 
-InstanceMasks: TypeAlias = (
-    Tensor  # (N, M, h, w), True on the pixels of each instance; none of them: no instance
-)
+# (N, M, h, w), True on the pixels of each instance; none of them: no instance
+InstanceMasks: TypeAlias = Tensor
 
 ABSENT = -1
 

@@ -44,9 +44,7 @@ class BottomUpConfig:
     tag_dims: int = 1  # numbers in a tag
     shared_tags: bool = False  # one tag for all keypoints of a pixel
     kernel: int = 1  # of the last convolution at each resolution
-    deconv_channels: tuple[int, ...] = (
-        32,
-    )  # higher: of each DeconvModule, each of which doubles the resolution
+    deconv_channels: tuple[int, ...] = (32,)  # higher: of each DeconvModule; each doubles the resolution
     deconv_kernels: tuple[int, ...] | None = None  # higher: of their transposed convolutions; None: 4 for all
     deconv_blocks: int = 4  # higher: residual units in each
     tags: tuple[bool, ...] = (True, False)  # higher: whether each resolution, 1/4 first, has tags

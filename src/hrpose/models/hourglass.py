@@ -281,7 +281,7 @@ def check_hourglass_spec(spec: PoseSpec, config: HourglassConfig) -> None:
     """Raise ConfigError unless codec, skeleton and figures fit what the network gives."""
     check_spec(spec, num_keypoints=config.num_keypoints, maps_per_keypoint=1, in_chans=config.in_chans)
     if isinstance(spec, HourglassAESpec) != bool(config.tags):
-        needed = (
-            "HourglassAESpec, whose codec reads tags" if config.tags else "PoseSpec with a top-down codec"
-        )
+        needed = "PoseSpec with a top-down codec"
+        if config.tags:
+            needed = "HourglassAESpec, whose codec reads tags"
         raise ConfigError(f"tags={config.tags}, but spec is a {type(spec).__name__}; give a {needed}")

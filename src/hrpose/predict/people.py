@@ -28,17 +28,15 @@ class People:
     Raises: ShapeError if the arrays do not fit each other or the skeleton.
     """
 
-    keypoints: (
-        Floats  # (M, K, 2): (x, y) in pixels of the picture as it is seen, pixel centres at whole numbers
-    )
+    # (M, K, 2): (x, y) in pixels of the picture as it is seen, pixel centres at whole numbers
+    keypoints: Floats
     scores: Floats  # (M, K): how sure each keypoint is, about 0 to 1; 0 is missing, its place means nothing
     boxes: Floats  # (M, 4): (x, y, width, height)
     person_scores: Floats  # (M,): how sure each person is
     skeleton: Skeleton
     tags: Floats | None = None  # (M, K, T): associative-embedding tags; None for a top-down model
-    image: NDArray[np.uint8] | None = dataclasses.field(
-        default=None, repr=False
-    )  # (H, W, 3), what `draw` draws on
+    # (H, W, 3), what `draw` draws on
+    image: NDArray[np.uint8] | None = dataclasses.field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         people, count = len(self.keypoints), self.skeleton.num_keypoints
