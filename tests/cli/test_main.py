@@ -24,6 +24,14 @@ def test_every_command_explains_itself(name: str) -> None:
     assert "Usage: main" in shown.output
 
 
+def test_the_package_runs_as_a_module() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "hrpose", "--help"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Usage: hrpose [OPTIONS] COMMAND"), done.stdout
+
+
 def test_the_version_is_told() -> None:
     assert hrpose("--version").output.strip() == f"hrpose, version {__version__}"
 

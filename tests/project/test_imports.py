@@ -34,6 +34,7 @@ ARROWS: dict[str, set[str]] = {
     "predict": NETWORKS | {"data", "hub", "viz"},
     "train": NETWORKS | {"data", "metrics", "hub", "predict"},
     "cli": NETWORKS | {"data", "metrics", "hub", "viz", "predict", "train", "version"},
+    "__main__": {"cli"},
 }
 
 
