@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from hrpose.codecs.tags import Grouped
 from hrpose.data.images import RGB
-from hrpose.errors import ConfigError, ShapeError
+from hrpose.errors import ConfigError
 from hrpose.models.bottomup import BottomUpSpec
-from hrpose.predict.feed import check_maps, evaluating, normalised, upload
+from hrpose.predict.feed import check_count, check_maps, evaluating, normalised, upload
 from hrpose.predict.people import Floats, People
 from hrpose.predict.whole import WholePictures
 from hrpose.types import PoseMaps
@@ -47,6 +47,7 @@ class FromPictures:
         return [self._people(one, picture) for one, picture in zip(found, pictures, strict=True)]
 
     def _run(self, pixels: Tensor) -> PoseMaps:
+        """The maps for pixels (N, 3, H, W) of 0..255. Raises: ConfigError if there are no tags among them."""
         maps = check_maps(self.model(normalised(pixels, self.spec.mean, self.spec.std, self.model)))
         if not maps.tags:
             raise ConfigError(
@@ -55,12 +56,7 @@ class FromPictures:
         return maps
 
     def _people(self, found: Grouped, picture: RGB) -> People:
-        skeleton = self.spec.skeleton
-        if found.points.shape[1] != skeleton.num_keypoints:
-            made = f"the model gives {found.points.shape[1]} keypoints"
-            raise ShapeError(
-                f"{made}, and skeleton {skeleton.name!r} has {skeleton.num_keypoints}; give its own"
-            )
+        check_count(found.points, self.spec.skeleton)
         points, scores, tags, person_scores = (each.float().numpy() for each in found)
         there = scores > 0
         return People(
@@ -68,14 +64,19 @@ class FromPictures:
             scores=scores,
             boxes=boxes_round(points, there),
             person_scores=person_scores,
-            skeleton=skeleton,
+            skeleton=self.spec.skeleton,
             tags=tags,
             image=picture,
         )
 
 
 def boxes_round(points: Floats, there: np.ndarray) -> Floats:
-    """The box (x, y, width, height) of each person's keypoints that were found, (M, 4)."""
+    """The box (x, y, width, height) of each person's keypoints, (M, 4).
+
+    Args:
+        points: (M, K, 2), pixels.
+        there: (M, K), True where a keypoint was found; at least one a person.
+    """
     known = there[..., None]
     low = np.where(known, points, np.inf).min(axis=1, initial=np.inf)
     high = np.where(known, points, -np.inf).max(axis=1, initial=-np.inf)

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from hrpose.data.images import RGB
-from hrpose.errors import ConfigError
+from hrpose.errors import ConfigError, ShapeError
+from hrpose.skeletons import Skeleton
 from hrpose.types import PoseMaps
 
 
@@ -43,3 +44,10 @@ def check_maps(maps: Any) -> PoseMaps:
             f"the model returned {type(maps).__name__}, not PoseMaps; a predictor needs a pose model"
         )
     return maps
+
+
+def check_count(points: Tensor, skeleton: Skeleton) -> None:
+    """Raise ShapeError unless points (M, K, 2) are as many a person as the skeleton has keypoints."""
+    if points.shape[1] != skeleton.num_keypoints:
+        made = f"the model gives {points.shape[1]} keypoints"
+        raise ShapeError(f"{made}, and skeleton {skeleton.name!r} has {skeleton.num_keypoints}; give its own")

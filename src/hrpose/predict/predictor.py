@@ -51,20 +51,17 @@ class Predictor:
             raise ConfigError(f"batch_size={batch_size}; give 1 or more")
         self.model = model if isinstance(model, nn.Module) else _load(model)
         self.spec = _spec_of(self.model) if spec is None else spec
-        if not isinstance(self.spec, PoseSpec):
-            raise ConfigError(
-                f"spec={spec!r} is no PoseSpec; give PoseSpec(skeleton=..., codec=...), or None"
-            )
-        if len(self.spec.mean) != 3:
-            channels = f"the model takes {len(self.spec.mean)} channels"
-            raise ConfigError(
-                f"{channels}, and pictures are read as RGB; call the model and its codec yourself"
-            )
+        _check_spec(self.spec)
         self.device = _device(self.model, device, named=not isinstance(model, nn.Module))
         self.model.to(self.device)
-        self.reader: FromBoxes | FromPictures
+        self.reader = self._reader(batch_size, flip_test=flip_test, scales=tuple(scales))
+
+    def _reader(
+        self, batch_size: int | None, *, flip_test: bool, scales: tuple[float, ...]
+    ) -> FromBoxes | FromPictures:
+        """The way from pictures to people that the spec asks for."""
         if isinstance(self.spec, BottomUpSpec):
-            self.reader = FromPictures(
+            return FromPictures(
                 self.model,
                 self.spec,
                 device=self.device,
@@ -72,14 +69,13 @@ class Predictor:
                 flip_test=flip_test,
                 scales=scales,
             )
-        elif tuple(scales) != (1,):
+        if scales != (1,):
             raise ConfigError(
-                f"scales={tuple(scales)}, but a top-down model cuts every box to one size; leave it out"
+                f"scales={scales}, but a top-down model cuts every box to one size; leave it out"
             )
-        else:
-            self.reader = FromBoxes(
-                self.model, self.spec, device=self.device, batch_size=batch_size or 32, flip_test=flip_test
-            )
+        return FromBoxes(
+            self.model, self.spec, device=self.device, batch_size=batch_size or 32, flip_test=flip_test
+        )
 
     @overload
     def __call__(
@@ -115,9 +111,10 @@ class Predictor:
         """
         check_format(box_format)
         several = isinstance(images, list | tuple)
-        pictures = (
-            [_read(one, number) for number, one in enumerate(images)] if several else [read_image(images)]
-        )
+        if several:
+            pictures = [_read(one, number) for number, one in enumerate(images)]
+        else:
+            pictures = [read_image(images)]
         if isinstance(self.reader, FromBoxes):
             given = _boxes_by_picture(boxes, len(pictures), several=several)
             found = [
@@ -157,7 +154,17 @@ def _spec_of(model: nn.Module) -> PoseSpec:
     return spec
 
 
+def _check_spec(spec: Any) -> None:
+    """Raise ConfigError unless it is a spec for pictures in colour."""
+    if not isinstance(spec, PoseSpec):
+        raise ConfigError(f"spec={spec!r} is no PoseSpec; give PoseSpec(skeleton=..., codec=...), or None")
+    if len(spec.mean) != 3:
+        channels = f"the model takes {len(spec.mean)} channels"
+        raise ConfigError(f"{channels}, and pictures are read as RGB; call the model and its codec yourself")
+
+
 def _device(model: nn.Module, wanted: str | torch.device | None, *, named: bool) -> torch.device:
+    """The device asked for; else that of a given model, and the best there is for one loaded by name."""
     if wanted is not None:
         return as_device(wanted)
     if named:

@@ -8,10 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from hrpose.data.images import RGB
-from hrpose.errors import ShapeError
 from hrpose.models.spec import PoseSpec
 from hrpose.predict.boxes import Found
-from hrpose.predict.feed import check_maps, evaluating, normalised, upload
+from hrpose.predict.feed import check_count, check_maps, evaluating, normalised, upload
 from hrpose.predict.people import People
 
 SURE = 0.2  # keypoints above it count toward a person's score, as in the evaluation of HRNet
@@ -87,11 +86,7 @@ class FromBoxes:
             mirrored = check_maps(self.model(batch.crops.flip(3))).heatmaps[-1]
             maps = codec.merge_flip(maps, mirrored, skeleton.mirror_index)
         points, scores = codec.decode(maps)
-        if points.shape[1] != skeleton.num_keypoints:
-            made = f"the model gives {points.shape[1]} keypoints"
-            raise ShapeError(
-                f"{made}, and skeleton {skeleton.name!r} has {skeleton.num_keypoints}; give its own"
-            )
+        check_count(points, skeleton)
         return codec.to_image(points, batch.center, batch.scale), scores[..., None]
 
 
