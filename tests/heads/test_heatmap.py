@@ -2,7 +2,14 @@ import pytest
 import torch
 
 from hrpose.errors import ConfigError, ShapeError
-from hrpose.heads import ClassificationHead, HRNetV1Head, HRNetV2Head, HRNetV2pHead
+from hrpose.heads import (
+    AETagHead,
+    ClassificationHead,
+    HigherHRNetHead,
+    HRNetV1Head,
+    HRNetV2Head,
+    HRNetV2pHead,
+)
 
 
 def test_one_convolution_reads_the_finest_branch_only() -> None:
@@ -46,6 +53,16 @@ def test_another_finest_branch_is_named() -> None:
         ShapeError, match=r"HRNetV1Head got maps of \(16,\) channels, but was made for \(8,\)"
     ):
         HRNetV1Head([8, 16], 5)([torch.randn(1, 16, 3, 2)])
+
+
+@pytest.mark.parametrize(
+    "head",
+    [HRNetV1Head(8, 5), HRNetV2Head([8], 5), HRNetV2pHead([8], 4), AETagHead(8, 5), HigherHRNetHead(8, 5)],
+    ids=lambda head: type(head).__name__,
+)
+def test_one_map_in_place_of_a_list_is_refused(head: torch.nn.Module) -> None:
+    with pytest.raises(ShapeError, match=r"got one map of \(.*8, 8, 8\), but takes a list.*give \[map\]"):
+        head(torch.randn(8, 8, 8, 8))
 
 
 def test_a_wider_kernel_keeps_the_size() -> None:

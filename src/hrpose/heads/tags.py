@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from hrpose.errors import ConfigError, ShapeError
 from hrpose.layers.checks import check_kernel
 from hrpose.layers.init import init_normal
+from hrpose.layers.resize import check_pyramid
 from hrpose.types import PoseMaps, Pyramid
 
 
@@ -69,6 +70,7 @@ def same_conv(in_channels: int, out_channels: int, kernel: int) -> nn.Conv2d:
 
 def check_finest(x: Pyramid, channels: int, who: str) -> Tensor:
     """The finest map, or ShapeError if it has other channels."""
+    check_pyramid(x, who)
     if not x or x[0].shape[1] != channels:
         came = f"maps of {[y.shape[1] for y in x]} channels"
         raise ShapeError(

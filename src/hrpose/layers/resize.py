@@ -43,12 +43,19 @@ class ResizeTo(nn.Module):
 
 def check_branches(x: Pyramid, channels: tuple[int, ...], who: str) -> None:
     """Raise ShapeError unless `x` holds one map for each of `channels`, of that many channels."""
+    check_pyramid(x, who)
     came = tuple(y.shape[1] for y in x)
     if came != channels:
         raise ShapeError(
             f"{who} got maps of {came} channels, but was made for {channels}; "
             f"give it a pyramid of those branches, finest first"
         )
+
+
+def check_pyramid(x: Pyramid, who: str) -> None:
+    """Raise ShapeError for one map in place of a list: its first image would pass for the finest branch."""
+    if isinstance(x, Tensor):
+        raise ShapeError(f"{who} got one map of {tuple(x.shape)}, but takes a list, finest first; give [map]")
 
 
 def concat_at_finest(x: Pyramid, resize: ResizeTo) -> Tensor:
