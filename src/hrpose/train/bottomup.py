@@ -22,7 +22,7 @@ CATEGORY = 1  # a bottom-up model tells no categories apart
 
 
 def collate(samples: Sequence[PictureSample]) -> Batch:
-    """Stack views."""
+    """Stack views; images with fewer people get rows of nobody."""
     stacked = stack(samples)
     return Batch(images=stacked.image, targets=stacked.targets, rows=stacked.index.tolist())
 
@@ -78,9 +78,10 @@ def detect(
 
 
 def _entries(image_id: int | str, people: Grouped) -> list[dict[str, Any]]:
-    keypoints = torch.cat((people.points, people.scores[..., None]), 2)
-    numbers = [image_id] * len(keypoints)
-    return bottomup_results(keypoints, people.person_scores, numbers, category_id=CATEGORY)
+    """One result a person found in the picture."""
+    keypoints = torch.cat((people.points, people.scores[..., None]), 2)  # (M, K, 3)
+    image_ids = [image_id] * len(keypoints)
+    return bottomup_results(keypoints, people.person_scores, image_ids, category_id=CATEGORY)
 
 
 def ground_truth(data: BottomUpDataset) -> dict[str, Any]:

@@ -57,14 +57,14 @@ class RunState:
         }
         write_tensors(folder / STATE, tensors, about)
 
-    def load(self, folder: Path, settings: Mapping[str, Any]) -> bool:
-        """Take up the state in `folder`; False if there is none.
+    def load(self, folder: Path, settings: Mapping[str, Any]) -> None:
+        """Take up the state in `folder`, if there is one.
 
         Raises: TrainingError if it belongs to another run, or the file is damaged.
         """
         path = folder / STATE
         if not path.is_file():
-            return False
+            return
         tensors, about = read_tensors(path)
         check_same_run(path, about["settings"], settings)
         load_part(path, self.model, tensors, "model.")
@@ -80,7 +80,6 @@ class RunState:
         self.optimizer.load_state_dict({"state": slots, "param_groups": about["groups"]})
         self.scaler.load_state_dict(about["scaler"])
         self.progress = Progress(**about["progress"])
-        return True
 
 
 def check_same_run(path: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:

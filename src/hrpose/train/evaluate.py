@@ -84,7 +84,8 @@ def detect(
     progress: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """The keypoints of each person in `data`, as entries of a COCO results file."""
-    device, kind = next(model.parameters()).device if device is None else as_device(device), kind_of(data)
+    kind = kind_of(data)
+    device = next(model.parameters()).device if device is None else as_device(device)
 
     def run(images: Tensor) -> PoseMaps:
         with torch.autocast(device.type, dtype=autocast, enabled=autocast is not None):

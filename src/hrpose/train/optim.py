@@ -41,11 +41,11 @@ def rate_factor(step: int, total: int, config: FitConfig) -> float:
     """
     if step < config.warmup:
         return (step + 1) / config.warmup
-    done = (step - config.warmup) / max(1, total - 1 - config.warmup)
     if config.schedule == "constant":
         return 1.0
     if config.schedule == "step":
         return config.drop ** bisect.bisect_right(config.milestones, step / max(1, total))
+    done = (step - config.warmup) / max(1, total - 1 - config.warmup)
     end = config.drop**2
     return end + (1 - end) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 

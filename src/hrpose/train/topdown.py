@@ -17,7 +17,7 @@ Run = Callable[[Tensor], PoseMaps]
 
 
 def collate(samples: Sequence[Sample]) -> Batch:
-    """Stack samples."""
+    """Stack samples; N of them make images (N, 3, H, W) and heatmaps (N, K, h, w)."""
     heatmaps = torch.stack([sample.heatmaps for sample in samples])
     return Batch(
         images=torch.stack([sample.image for sample in samples]),

@@ -48,7 +48,12 @@ class FitResult:
 
 
 class Trainer:
-    """One run: the model, how it learns, and how far it has come."""
+    """One run: the model, how it learns, and how far it has come.
+
+    Args:
+        model: learns in place, on `device`.
+        output: the folder for weights, state and log.
+    """
 
     def __init__(
         self,
@@ -157,7 +162,7 @@ class Trainer:
         if self.val_data is None or not due:
             return {}
         return evaluate(
-            self.best_model(),
+            self.kept_model(),
             self.val_data,
             batch_size=2 * self.config.batch_size,
             flip_test=self.config.flip_test,
@@ -165,8 +170,8 @@ class Trainer:
             workers=self.config.workers,
         )
 
-    def best_model(self) -> Supervised:
-        """The running mean of the weights where there is one, else the model."""
+    def kept_model(self) -> Supervised:
+        """What is measured and written: the mean of the weights where there is one, else the model."""
         return self.state.mean.model if self.state.mean else self.model  # type: ignore[return-value]
 
     def keep(self, record: dict[str, float]) -> None:
@@ -175,10 +180,10 @@ class Trainer:
         done.epoch = int(record["epoch"])
         done.history.append(record)
         value = record.get("AP") if self.val_data is not None else -record["loss"]
-        save_pretrained(self.best_model(), self.output / "last")
+        save_pretrained(self.kept_model(), self.output / "last")
         if value is not None and (done.best is None or value > done.best):
             done.best, done.best_epoch = value, done.epoch
-            save_pretrained(self.best_model(), self.output / "best")
+            save_pretrained(self.kept_model(), self.output / "best")
         append_log(self.output, record)
         self.state.save(self.output, self.settings)
 
