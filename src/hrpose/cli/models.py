@@ -83,13 +83,11 @@ def write(target: Path, weights: "dict[str, Tensor]") -> None:
 def line(card: "ModelCard") -> str:
     """A card in one line: its size, and its first figure."""
     millions = f"{card.weights.num_params / 1e6:5.1f} M"
-    figures = [m for m in card.measured if m.published is not None or m.ours is not None]
-    best = figures[0] if figures else None
-    return (
-        millions
-        if best is None
-        else f"{millions}  {best.what} {best.ours if best.published is None else best.published:g}"
-    )
+    for measured in card.measured:
+        figure = measured.ours if measured.published is None else measured.published
+        if figure is not None:
+            return f"{millions}  {measured.what} {figure:g}"
+    return millions
 
 
 def lines(card: "ModelCard") -> Iterator[str]:
@@ -106,8 +104,9 @@ def lines(card: "ModelCard") -> Iterator[str]:
     yield f"  origin: {card.weights.origin}"
     yield from (f"  source: {source}" for source in card.weights.sources)
     for measured in card.measured:
+        published = "-" if measured.published is None else measured.published
         ours = "" if measured.ours is None else f" (ours: {measured.ours:g})"
-        yield f"  {measured.what}: {measured.published if measured.published is not None else '-'}{ours}"
+        yield f"  {measured.what}: {published}{ours}"
     if card.weights.notes:
         yield f"  note: {card.weights.notes}"
 

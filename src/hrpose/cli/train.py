@@ -24,7 +24,7 @@ images_option = click.option(
 )
 device_option = click.option("--device", help="cpu, cuda, cuda:1 ...; CUDA if there is one.")
 workers_option = click.option("--workers", default=0, show_default=True, help="Processes that read pictures.")
-CROPS, PICTURES = 32, 8  # samples at a time, if no other number is asked for
+CROPS_AT_ONCE, PICTURES_AT_ONCE = 32, 8  # in training, if no other number is asked for
 
 
 @click.command()
@@ -36,7 +36,9 @@ CROPS, PICTURES = 32, 8  # samples at a time, if no other number is asked for
 @click.option("--out", required=True, type=FILE, help="Folder for the weights and the log.")
 @click.option("--from-scratch", is_flag=True, help="Start from random weights.")
 @click.option("--epochs", default=20, show_default=True)
-@click.option("--batch-size", type=int, help=f"{CROPS} people, or {PICTURES} pictures, if not given.")
+@click.option(
+    "--batch-size", type=int, help=f"{CROPS_AT_ONCE} people, or {PICTURES_AT_ONCE} pictures, if not given."
+)
 @click.option("--lr", default=5e-4, show_default=True, help="Learning rate.")
 @click.option(
     "--layer-decay", default=1.0, show_default=True, help="Each layer learns so much slower than the next."
@@ -72,7 +74,7 @@ def train(
     learner = create_model(model, pretrained=not from_scratch, skeleton=people.skeleton)
     val = None if val_data is None else samples(learner, read(val_data, val_images or images, like=people))
     train_data = varied(learner, people, settings["seed"])
-    settings["batch_size"] = batch_size or (PICTURES if learner.finds_people else CROPS)
+    settings["batch_size"] = batch_size or (PICTURES_AT_ONCE if learner.finds_people else CROPS_AT_ONCE)
     warmup = min(100, len(train_data) // settings["batch_size"])
     result = fit(learner, train_data, val, output=out, resume=not restart, warmup=warmup, **settings)
     click.echo(f"best epoch {result.best_epoch}; its weights: {result.best}")
@@ -105,10 +107,10 @@ def evaluate_command(
     from hrpose.predict import Predictor
     from hrpose.train import evaluate
 
-    known: Any = Predictor(model, device=device).model
+    loaded: Any = Predictor(model, device=device).model  # it takes names, checkpoints and devices alike
     stats = evaluate(
-        known,
-        samples(known, read(data, images)),
+        loaded,
+        samples(loaded, read(data, images)),
         batch_size=batch_size,
         flip_test=not no_flip_test,
         scales=scales,
@@ -141,12 +143,12 @@ def varied(model: "Supervised", people: "CocoKeypoints", seed: int) -> "PoseData
     """As `samples`, with the random changes of HRNet or HigherHRNet to learn from."""
     from hrpose.data.pictures import BottomUpAugment
 
-    spec, mild = spec_of(model), augmentation(people.skeleton)
+    spec, augment = spec_of(model), augmentation(people.skeleton)
     if not model.finds_people:
-        return crops(model, people, augment=mild, seed=seed)
+        return crops(model, people, augment=augment, seed=seed)
     return people.pictures(
         cast(Any, spec.codec),
-        augment=BottomUpAugment(flip_probability=mild.flip_probability),
+        augment=BottomUpAugment(flip_probability=augment.flip_probability),
         seed=seed,
         mean=spec.mean,
         std=spec.std,
@@ -155,7 +157,7 @@ def varied(model: "Supervised", people: "CocoKeypoints", seed: int) -> "PoseData
 
 
 def crops(model: "Supervised", people: "CocoKeypoints", **settings: Any) -> "TopDownDataset":
-    """The people as the model wants to see them."""
+    """Each person in a crop, as a top-down model wants to see them; `settings` are those of the data set."""
     from hrpose.data.topdown import TopDownDataset
 
     spec = spec_of(model)

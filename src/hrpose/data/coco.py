@@ -198,10 +198,10 @@ class _Reader:
             return False
         image = self.images.get(entry.get("image_id", ""))
         faults = list(annotation_faults(entry, image, self.skeleton.num_keypoints))
-        for fault in sorted(faults, key=lambda found: found.kind in HARMLESS):
-            self._fault(fault.kind, entry["id"], fault.text)
-            return False
-        return True
+        if faults:
+            gravest = min(faults, key=lambda fault: fault.kind in HARMLESS)
+            self._fault(gravest.kind, entry["id"], gravest.text)
+        return not faults
 
     def _fault(self, kind: str, number: int, text: str) -> None:
         if kind not in HARMLESS and self.on_fault == "raise":

@@ -16,7 +16,7 @@ from hrpose.models.families import config_to_dict
 from hrpose.models.spec import PoseSpec
 
 CONTAINERS = ("state_dict", "model_state_dict", "model", "net", "best_state_dict", "network", "weights")
-PREFIXES = ("module.", "_orig_mod.", "model.", "1.", "net.")  # the second is of torch.compile
+PREFIXES = ("module.", "_orig_mod.", "model.", "1.", "net.")  # _orig_mod: of torch.compile
 BESIDE = {
     "loss.": "part of the training loss",
     "criterion.": "part of the training loss",
@@ -137,9 +137,12 @@ def _read_hub(name: str) -> Checkpoint:
 
 
 def _first_of(repo: str, revision: str | None) -> Path:
-    """The first of FILES that the repository serves."""
+    """The weights that the repository serves under a usual name; safetensors before pickle.
+
+    Raises: DownloadError, saying of each name why it failed.
+    """
     tried, down = [], False
-    for file in FILES[:2]:
+    for file in FILES[:2]:  # the names that libraries write to the Hub
         try:
             return fetch_hub(repo, file, revision=revision, local_files_only=down)
         except DownloadError as e:
