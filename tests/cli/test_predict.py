@@ -28,6 +28,16 @@ def test_without_boxes_a_picture_is_one_person(weights: str, figures: Path) -> N
     assert "000000.png: 1 person, best score" in shown.output
 
 
+def test_keypoints_below_the_least_score_are_not_drawn(weights: str, figures: Path, tmp_path: Path) -> None:
+    picture = figures / "images" / "000000.png"
+    drawn = {}
+    for score in ("-1000", "1000"):
+        shown = hrpose("predict", weights, picture, "--out", tmp_path / score, "--min-score", score)
+        assert shown.exit_code == 0, shown.output
+        drawn[score] = Image.open(tmp_path / score / "000000.png").convert("RGB").tobytes()
+    assert drawn["1000"] == Image.open(picture).convert("RGB").tobytes() != drawn["-1000"]
+
+
 def test_a_picture_without_a_box_has_nobody(weights: str, figures: Path, tmp_path: Path) -> None:
     boxes = tmp_path / "boxes.json"
     boxes.write_text(json.dumps({"000001.png": [[5, 5, 40, 60], [10, 5, 40, 60]]}))

@@ -49,6 +49,7 @@ scales_option = click.option(
 @click.option(
     "--json", "results", type=click.Path(path_type=Path), help="File for the keypoints, COCO results."
 )
+@click.option("--min-score", default=0.3, show_default=True, help="Keypoints below it are not drawn.")
 @click.option("--flip-test", is_flag=True, help="Also look in a mirror: slower, a little better.")
 @scales_option
 @click.option("--batch-size", type=int, help="32 people, or 8 pictures, at a time if not given.")
@@ -60,6 +61,7 @@ def predict(
     detector: str | None,
     out: Path | None,
     results: Path | None,
+    min_score: float,
     flip_test: bool,
     scales: tuple[float, ...],
     batch_size: int | None,
@@ -81,7 +83,7 @@ def predict(
         for path, people in zip(some, predictor(some, given, box_format="xywh"), strict=True):
             click.echo(summary(path, people))
             entries += people.to_coco(path.name)
-            save_drawing(out, path, people)
+            save_drawing(out, path, people, min_score)
     if results is not None:
         results.write_text(json.dumps(entries))
         click.echo(f"keypoints: {results}")
@@ -136,11 +138,13 @@ def _annotated(content: dict[str, Any]) -> Iterator[tuple[str, list[float]]]:
             yield names[entry["image_id"]], entry["bbox"]
 
 
-def save_drawing(out: Path | None, path: Path, people: "People") -> None:
+def save_drawing(out: Path | None, path: Path, people: "People", min_score: float) -> None:
     """The picture with its people, as PNG under the name of the original."""
+    from hrpose.viz import DrawStyle
+
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        people.draw().save(out / f"{path.stem}.png")
+        people.draw(style=DrawStyle(min_score=min_score)).save(out / f"{path.stem}.png")
 
 
 def summary(path: Path, people: "People") -> str:
