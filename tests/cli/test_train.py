@@ -1,3 +1,4 @@
+import json
 import re
 from pathlib import Path
 
@@ -31,10 +32,26 @@ def test_weights_are_measured(weights: str, figures: Path) -> None:
     assert re.search(r"\bAP50 +-?[01]\.\d{4}\n", shown.output), shown.output
 
 
+def test_the_skeleton_of_a_file_without_names_is_given(weights: str, figures: Path, tmp_path: Path) -> None:
+    content = json.loads((figures / "annotations.json").read_text())
+    content["categories"] = [{"id": 1, "name": "person"}]
+    nameless = tmp_path / "nameless.json"
+    nameless.write_text(json.dumps(content))
+    data = ("--data", nameless, "--images", figures / "images")
+    refused = hrpose("evaluate", weights, *data)
+    assert refused.exit_code == 2
+    assert "read the data with skeleton='coco'" in refused.output
+    measured = hrpose("evaluate", weights, *data, "--skeleton", "coco")
+    assert measured.exit_code == 0, measured.output
+    typo = hrpose("train", "hrnet_tiny.synthetic_128x96", *data, "--out", tmp_path, "--skeleton", "cocoo")
+    assert typo.exit_code == 2
+    assert "did you mean coco" in typo.output
+
+
 def test_keypoints_without_mirror_pairs_are_not_mirrored(capsys: pytest.CaptureFixture[str]) -> None:
     assert augmentation(COCO).flip_probability == 0.5
     assert augmentation(Skeleton.generic(98)).flip_probability == 0
-    text = "skeleton 'generic_98' names no mirror pairs, so pictures are not mirrored\n"
+    text = "skeleton 'generic_98' names no mirror pairs, so pictures are not mirrored; --skeleton names a known one\n"
     assert capsys.readouterr().out == text
 
 

@@ -22,6 +22,9 @@ data_option = click.option("--data", required=True, type=FILE, help="COCO-format
 images_option = click.option(
     "--images", required=True, type=FILE, help="Folder that its file names start from."
 )
+skeleton_option = click.option(
+    "--skeleton", help="Name of the keypoints, such as wflw, where the file does not name them."
+)
 device_option = click.option("--device", help="cpu, cuda, cuda:1 ...; CUDA if there is one.")
 workers_option = click.option("--workers", default=0, show_default=True, help="Processes that read pictures.")
 CROPS_AT_ONCE, PICTURES_AT_ONCE = 32, 8  # in training, if no other number is asked for
@@ -31,6 +34,7 @@ CROPS_AT_ONCE, PICTURES_AT_ONCE = 32, 8  # in training, if no other number is as
 @click.argument("model")
 @data_option
 @images_option
+@skeleton_option
 @click.option("--val-data", type=FILE, help="Annotation file to measure on after each epoch.")
 @click.option("--val-images", type=FILE, help="Its folder, where it is another one.")
 @click.option("--out", required=True, type=FILE, help="Folder for the weights and the log.")
@@ -52,6 +56,7 @@ def train(
     model: str,
     data: Path,
     images: Path,
+    skeleton: str | None,
     val_data: Path | None,
     val_images: Path | None,
     from_scratch: bool,
@@ -70,9 +75,11 @@ def train(
     from hrpose.hub import create_model
     from hrpose.train import fit
 
-    people = read(data, images)
+    people = read(data, images, skeleton)
     learner = create_model(model, pretrained=not from_scratch, skeleton=people.skeleton)
-    val = None if val_data is None else samples(learner, read(val_data, val_images or images, like=people))
+    val = None
+    if val_data is not None:
+        val = samples(learner, read(val_data, val_images or images, people.skeleton))
     train_data = varied(learner, people, settings["seed"])
     settings["batch_size"] = batch_size or (PICTURES_AT_ONCE if learner.finds_people else CROPS_AT_ONCE)
     warmup = min(100, len(train_data) // settings["batch_size"])
@@ -85,6 +92,7 @@ def train(
 @click.argument("model")
 @data_option
 @images_option
+@skeleton_option
 @click.option("--batch-size", type=int, help="64 people, or 8 pictures, if not given.")
 @click.option("--no-flip-test", is_flag=True, help="Do not average with the mirrored crops or pictures.")
 @scales_option
@@ -94,6 +102,7 @@ def evaluate_command(
     model: str,
     data: Path,
     images: Path,
+    skeleton: str | None,
     batch_size: int | None,
     no_flip_test: bool,
     scales: tuple[float, ...],
@@ -110,7 +119,7 @@ def evaluate_command(
     loaded: Any = Predictor(model, device=device).model  # it takes names, checkpoints and devices alike
     stats = evaluate(
         loaded,
-        samples(loaded, read(data, images)),
+        samples(loaded, read(data, images, skeleton)),
         batch_size=batch_size,
         flip_test=not no_flip_test,
         scales=scales,
@@ -121,11 +130,11 @@ def evaluate_command(
         click.echo(f"{name:<6} {value:.4f}")
 
 
-def read(data: Path, images: Path, *, like: "CocoKeypoints | None" = None) -> "CocoKeypoints":
+def read(data: Path, images: Path, skeleton: "Skeleton | str | None") -> "CocoKeypoints":
     """A data set, telling what of it is left out."""
     from hrpose.data.coco import CocoKeypoints
 
-    people = CocoKeypoints.from_file(data, images, skeleton=None if like is None else like.skeleton)
+    people = CocoKeypoints.from_file(data, images, skeleton=skeleton)
     counts = f"{len(people.people)} people of {people.skeleton.num_keypoints} keypoints"
     click.echo(f"{data}: {counts}; left out: {people.skipped}")
     return people
@@ -172,7 +181,9 @@ def augmentation(skeleton: "Skeleton") -> "TopDownAugment":
 
     if is_mirrored(skeleton):
         return TopDownAugment()
-    click.echo(f"skeleton {skeleton.name!r} names no mirror pairs, so pictures are not mirrored")
+    click.echo(
+        f"skeleton {skeleton.name!r} names no mirror pairs, so pictures are not mirrored; --skeleton names a known one"
+    )
     return TopDownAugment(flip_probability=0)
 
 

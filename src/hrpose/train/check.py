@@ -48,7 +48,10 @@ def check_spec_of(spec: PoseSpec, data: PoseData, name: str) -> None:
     ours, theirs = spec.skeleton, data.skeleton
     if ours.keypoints != theirs.keypoints:
         came = f"{name} names its keypoints {theirs.name!r}, but the model's spec {ours.name!r}"
-        raise ConfigError(f"{came}; give model.spec the skeleton of the data, or set it to None")
+        raise ConfigError(
+            f"{came}; if they are the same, read the data with skeleton={ours.name!r}, "
+            f"else give model.spec the skeleton of the data, or set it to None"
+        )
     if spec.codec != data.codec:
         came = f"{name} is encoded by {data.codec}, but the model's spec says {spec.codec}"
         raise ConfigError(f"{came}; build the data with model.spec.codec, or set model.spec to None")
