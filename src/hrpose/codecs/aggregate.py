@@ -91,7 +91,10 @@ class _Reader(NamedTuple):
     tag_dims: int
 
     def read(self, one: Pass, *, drop_last: bool) -> Merged:
-        """The maps of one pass, all at the size of its finest."""
+        """The maps of one pass, all at the size of its finest.
+
+        Raises: ConfigError if there are no heatmaps; ShapeError if `tag_dims` does not divide the tags.
+        """
         finest = max((_size(maps) for maps in (*one.maps.heatmaps, *one.maps.tags)), key=math.prod)
         heatmaps = self._pick("heatmap_maps", one.maps.heatmaps, self.heatmap_maps)
         if not heatmaps:
@@ -116,10 +119,8 @@ class _Reader(NamedTuple):
         picked = self._pick("tag_maps", maps.tags, self.tag_maps)
         for tag in picked:
             if tag.shape[1] % self.tag_dims:
-                came = (
-                    f"tag maps have {tag.shape[1]} channels, which {self.tag_dims} dimensions do not divide"
-                )
-                raise ShapeError(f"{came}; set tag_dims to that of the head")
+                came = f"tag maps have {tag.shape[1]} channels, which {self.tag_dims} dimensions"
+                raise ShapeError(f"{came} do not divide; set tag_dims to that of the head")
         return [part for tag in picked for part in tag.chunk(self.tag_dims, 1)]
 
     def _turn(self, tag: Tags, keypoints: int) -> Tags:

@@ -95,9 +95,10 @@ class DARK(TopDownCodec):
         """As `encode`, for points in heatmap pixels."""
         hidden = self.form == "mmpose"
         radius = 3 * self.sigma
-        square = (
-            Window(points - radius, points + radius + 1, points) if hidden else window(points, self.sigma)
-        )
+        if hidden:
+            square = Window(points - radius, points + radius + 1, points)
+        else:
+            square = window(points, self.sigma)
         weights, drawn = weigh(visible, square.meets(self.heatmap_size), keep_hidden=hidden)
         return draw(points, drawn, self.heatmap_size, self.sigma), weights
 
@@ -105,9 +106,8 @@ class DARK(TopDownCodec):
         """As `decode`, for maps that were checked and are not in half precision."""
         peaks = find_peaks(heatmaps)
         values = around(blur_maps(heatmaps, self.kernel), peaks, (*_CROSS, *_DIAGONALS))
-        here, right, left, below, above, right2, left2, below2, above2, *corners = (
-            v.clamp(min=1e-10).log() for v in values
-        )
+        logs = (value.clamp(min=1e-10).log() for value in values)
+        here, right, left, below, above, right2, left2, below2, above2, *corners = logs
         slope = 0.5 * (right - left), 0.5 * (below - above)
         bend = (corners[0] - corners[1] - corners[2] + corners[3]) * 0.25
         curve = (right2 - 2 * here + left2) * 0.25, bend, (below2 - 2 * here + above2) * 0.25

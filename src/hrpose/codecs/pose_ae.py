@@ -111,6 +111,8 @@ class AEHourglass:
 
         Its side is a multiple of 64 at every scale; `smallest` of all scales plays no part in it.
 
+        Raises: ConfigError for sizes and scales that are not above 0.
+
         >>> AEHourglass().resized((480, 640), scale=2).size
         (1024, 1024)
         """

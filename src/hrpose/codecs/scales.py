@@ -30,7 +30,10 @@ class Resized:
         return crop_matrix(center, scale, size or self.size, form=form, inverse=inverse)
 
     def to_image(self, points: Points, size: Size) -> Points:
-        """Points (P, K, 2) in pixels of maps of that size to image pixels; missing ones move along."""
+        """Points (P, K, 2) in pixels of maps of that size to image pixels; missing ones move along.
+
+        Raises: ShapeError for points of another shape.
+        """
         if points.dim() != 3 or points.shape[2] != 2:
             raise ShapeError(f"points are {tuple(points.shape)}, but (P, K, 2) is needed; reshape them")
         matrix = self.matrix(size, inverse=True).to(points.device)
@@ -69,9 +72,9 @@ def resized(
     box_long = (to_long - off) / (to_short - off) * box_short
     tall = width < height
     box = (box_short, box_long) if tall else (box_long, box_short)
-    center = (
-        (box[0] / 2, box[1] / 2) if unbiased else (float(int(width / 2 + 0.5)), float(int(height / 2 + 0.5)))
-    )
+    center = (float(int(width / 2 + 0.5)), float(int(height / 2 + 0.5)))
+    if unbiased:
+        center = (box[0] / 2, box[1] / 2)
     return Resized(
         size=(to_long, to_short) if tall else (to_short, to_long),
         center=center,

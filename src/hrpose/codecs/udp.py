@@ -164,9 +164,8 @@ class UDPOffset(_Unbiased):
         down = ((y[..., None] - pixels[:height]) / self.radius)[..., None].expand(-1, -1, -1, width)
         disc = across**2 + down**2 <= 1
         filled = torch.ones_like(disc) if self.form == "mmpose" else disc
-        maps = (
-            torch.stack((disc.to(points), across * filled, down * filled), 2) * drawn[..., None, None, None]
-        )
+        maps = torch.stack((disc.to(points), across * filled, down * filled), 2)
+        maps = maps * drawn[..., None, None, None]
         return maps.flatten(1, 2), visible * known
 
     def read(self, heatmaps: Heatmaps) -> tuple[Points, Scores]:

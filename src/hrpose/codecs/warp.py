@@ -59,7 +59,10 @@ def crop_images(
 
 
 def image_list(images: Tensor | Sequence[Tensor]) -> list[Tensor]:
-    """One image or several as a list of (C, H, W), of one kind."""
+    """One image or several as a list of (C, H, W), of one kind.
+
+    Raises: ShapeError for an image of another shape or without pixels, and for images of several kinds.
+    """
     if isinstance(images, Tensor):
         images = [images] if images.dim() == 3 else images
     whole = list(images)
@@ -67,11 +70,8 @@ def image_list(images: Tensor | Sequence[Tensor]) -> list[Tensor]:
         check_shape(f"image {i}", image, "C", "H", "W")
         if not image.numel():
             raise ShapeError(f"image {i} has the shape {tuple(image.shape)} and no pixels; leave it out")
-        if (image.shape[0], image.dtype, image.device) != (
-            whole[0].shape[0],
-            whole[0].dtype,
-            whole[0].device,
-        ):
+        kind, first = ((each.shape[0], each.dtype, each.device) for each in (image, whole[0]))
+        if kind != first:
             raise ShapeError(
                 f"image {i} has {image.shape[0]} channels of {image.dtype} on {image.device}, but image 0 "
                 f"has {whole[0].shape[0]} of {whole[0].dtype} on {whole[0].device}; bring them to one kind"
@@ -80,7 +80,10 @@ def image_list(images: Tensor | Sequence[Tensor]) -> list[Tensor]:
 
 
 def crop_index(image_index: Sequence[int] | Tensor | None, crops: int, images: int) -> list[int]:
-    """The image of each crop."""
+    """The image of each crop.
+
+    Raises: ShapeError if there is not one for each crop, or an index names no image.
+    """
     if image_index is None:
         if images > 1:
             raise ShapeError(f"{images} images came without image_index; say which each crop is cut from")

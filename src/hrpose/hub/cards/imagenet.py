@@ -126,9 +126,9 @@ def classifier_card(
 
 def timm_card(size: str, tag: str, top1: float) -> ModelCard:
     """The card of a repository of timm."""
-    repo = (
-        f"timm/hrnet_{size}_{tag}".replace("ssld_", "ssld.") if "ssld" in tag else f"timm/hrnet_{size}.{tag}"
-    )
+    repo = f"timm/hrnet_{size}.{tag}"
+    if "ssld" in tag:  # there the dot stands further right
+        repo = f"timm/hrnet_{size}_{tag}".replace("ssld_", "ssld.")
     licence = "Apache-2.0" if tag.startswith("gluon") else "MIT"
     sources = [Source(repo=repo, file=file) for file in ("model.safetensors", "pytorch_model.bin")]
     return classifier_card(size, tag, sources, top1, licence=licence, origin=TIMM)
