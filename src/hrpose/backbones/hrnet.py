@@ -196,7 +196,10 @@ class HRNet(Backbone):
 
 
 def check_indices(indices: Sequence[int] | None, branches: int) -> tuple[int, ...]:
-    """The branches to return, all of them if None."""
+    """The branches to return, all of them if None.
+
+    Raises: ConfigError for an index of no branch, or for what is no list of them.
+    """
     wanted = tuple(range(branches)) if indices is None else indices
     listed = isinstance(wanted, Sequence) and not isinstance(wanted, str)
     if not listed or not wanted or not all(isinstance(b, int) and 0 <= b < branches for b in wanted):

@@ -90,7 +90,10 @@ class TimmBackbone(Backbone):
 
 
 def make_extractor(config: TimmConfig, *, pretrained: bool) -> Any:
-    """The timm network with features_only, its refusals told as ours."""
+    """The timm network with features_only, its refusals told as ours.
+
+    Raises: MissingExtraError without timm; UnknownNameError for another name; ConfigError if timm refuses.
+    """
     try:
         import timm
     except ImportError as error:

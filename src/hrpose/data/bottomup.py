@@ -162,7 +162,10 @@ class BottomUpDataset(Dataset[PictureSample]):
         self._epoch.fill_(epoch)
 
     def read(self, index: int) -> RGB:
-        """A whole image, (H, W, 3)."""
+        """A whole image, (H, W, 3).
+
+        Raises: ImageError if it cannot be read; DataError if its size is not the annotated one.
+        """
         picture = self.pictures[index]
         image = read_image(picture.image_path)
         if image.shape[:2] != picture.size:

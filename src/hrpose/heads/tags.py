@@ -56,6 +56,8 @@ def count_tags(num_keypoints: int, *, tag_dims: int, shared_tags: bool) -> int:
 
     >>> count_tags(17, tag_dims=2, shared_tags=False), count_tags(17, tag_dims=2, shared_tags=True)
     (34, 2)
+
+    Raises: ConfigError for a number below 1.
     """
     if min(num_keypoints, tag_dims) < 1:
         raise ConfigError(f"num_keypoints={num_keypoints}, tag_dims={tag_dims}; give 1 or more of each")

@@ -31,7 +31,10 @@ def infer_config(weights: Weights, known: Origin, wishes: Wishes) -> Any:
 
 
 def infer_trunk(weights: Weights, origin: Origin, wishes: Wishes) -> HRNetConfig:
-    """Widths, depths and the exchange of the trunk."""
+    """Widths, depths and the exchange of the trunk.
+
+    Raises: ConfigError if there is no stage with several branches; KeyError for a weight that is missing.
+    """
     stages = [s for s in range(2, 9) if f"backbone.stage{s}.rounds.0.branches.0.0.conv1.weight" in weights]
     last = f"backbone.stage{stages[-1]}.rounds." if stages else ""
     branches = count(weights, f"{last}0.branches.")
@@ -116,7 +119,10 @@ def infer_topdown(weights: Weights, trunk: HRNetConfig, origin: Origin, wishes: 
 
 
 def infer_maps(channels: int, wishes: Wishes) -> int:
-    """Maps a keypoint, if the codec or the number of names tells; else one."""
+    """Maps a keypoint, if the codec or the number of names tells; else one.
+
+    Raises: ConfigError if the keypoints do not share the maps evenly.
+    """
     if wishes.codec is not None:
         return wishes.codec.maps_per_keypoint
     named = wishes.skeleton.num_keypoints if wishes.skeleton else channels

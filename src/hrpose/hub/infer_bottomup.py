@@ -33,7 +33,10 @@ def finds_tags(weights: Weights, known: Origin, wishes: Wishes) -> bool:
 
 
 def infer_bottomup(weights: Weights, trunk: HRNetConfig, wishes: Wishes) -> BottomUpConfig:
-    """The settings of HigherHRNet, or of HRNet with one convolution for heatmaps and tags."""
+    """The settings of HigherHRNet, or of HRNet with one convolution for heatmaps and tags.
+
+    Raises: ConfigError if the keypoints leave no maps for tags.
+    """
     higher = "head.outputs.0.weight" in weights
     levels = count(weights, "head.outputs.")
     last = [weights[f"head.outputs.{i}.weight"] for i in range(levels)] or [weights["head.conv.weight"]]

@@ -62,7 +62,10 @@ def infer_unit(weights: Weights) -> Unit:
 
 
 def inner_levels(weights: Weights) -> int:
-    """How often it halves."""
+    """How often it halves.
+
+    Raises: KeyError, naming the weight that is missing, if it never does.
+    """
     here = (any(n.startswith(f"{FIRST}{'middle.' * d}upper.") for n in weights) for d in itertools.count())
     levels = sum(1 for _ in itertools.takewhile(bool, here))
     if not levels:
@@ -81,6 +84,8 @@ def infer_parts(made: int, unit: Unit, wishes: Wishes) -> tuple[int, int]:
     """Keypoints and tags among the maps of a stack.
 
     Plain convolutions make tags, one a keypoint, and the authors' code as many maps again that mean nothing.
+
+    Raises: ConfigError if the keypoints leave no maps for their tags.
     """
     tagged = unit in ("conv", "conv_bn")
     if wishes.codec is not None:

@@ -311,7 +311,10 @@ def chosen_rows(
 
 
 def rows_by_name(config: Any, read: Checkpoint) -> list[int | None]:
-    """Equal names of the two skeletons."""
+    """Equal names of the two skeletons.
+
+    Raises: ConfigError if one of the two has no names.
+    """
     ours, theirs = getattr(config, "spec", None), known_spec(read)
     if ours is None or theirs is None:
         lacks = "the model" if ours is None else read.source

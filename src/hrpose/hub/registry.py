@@ -154,7 +154,10 @@ def find_config(name: str) -> Any:
 
 
 def with_settings(config: Any, settings: dict[str, Any]) -> Any:
-    """The config with some of its own fields, or of its backbone's, changed."""
+    """The config with some of its own fields, or of its backbone's, changed.
+
+    Raises: ConfigError, with the nearest names, for a setting of neither; and for values that they refuse.
+    """
     own = {f.name for f in dataclasses.fields(config)}
     trunk: Any = getattr(config, "backbone", None)
     inner = {f.name for f in dataclasses.fields(trunk)} if trunk is not None else set()
@@ -180,7 +183,10 @@ def fill(
     *,
     renamed: bool,
 ) -> None:
-    """Load the weights that were asked for, and log what did not come from them as it was."""
+    """Load the weights that were asked for, and log what did not come from them as it was.
+
+    Raises: ConfigError if a name without a tag is asked for its own weights; all of `load_weights`.
+    """
     if pretrained is False:
         return
     if pretrained is True and name not in all_cards():

@@ -82,7 +82,10 @@ ATTENTIONS: dict[str, type[SqueezeExcite]] = {"se": SqueezeExcite}
 
 
 def attend(name: str | None, channels: int) -> nn.Module:
-    """The attention layer called `name`, or none."""
+    """The attention layer called `name`, or none.
+
+    Raises: UnknownNameError, with the nearest names.
+    """
     if name is None:
         return nn.Identity()
     if name not in ATTENTIONS:

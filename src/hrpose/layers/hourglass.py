@@ -152,7 +152,10 @@ class Hourglass(nn.Module):
         self.merge = nn.Conv2d(2 * width, width, 1) if skip == "concat" else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, widths[0], H, W) -> the same shape."""
+        """(N, widths[0], H, W) -> the same shape.
+
+        Raises: ShapeError for a map too small to be halved.
+        """
         size = x.shape[-2:]
         if min(size) < 2:
             raise ShapeError(f"a map of {tuple(size)} cannot be halved; give larger images, or fewer widths")

@@ -120,7 +120,10 @@ class OffsetMSE(nn.Module):
 
 
 def squared_error(maps: Heatmaps, targets: Heatmaps, masks: Tensor | None) -> Tensor:
-    """(N, K, h, w), in float32 or wider."""
+    """What each pixel is off, squared: (N, K, h, w), in float32 or wider; 0 where `masks` (N, h, w) is.
+
+    Raises: ShapeError if maps, targets and masks do not fit each other.
+    """
     if maps.dim() != 4 or maps.shape != targets.shape:
         raise ShapeError(
             f"maps {tuple(maps.shape)} and targets {tuple(targets.shape)}, but both must be (N, K, h, w); "
@@ -137,7 +140,10 @@ def squared_error(maps: Heatmaps, targets: Heatmaps, masks: Tensor | None) -> Te
 
 
 def map_factor(weights: Scores, maps: Heatmaps, *, squared: bool) -> Tensor:
-    """(N, K)."""
+    """What each map counts, (N, K).
+
+    Raises: ShapeError unless there is one weight a map.
+    """
     if weights.shape != maps.shape[:2]:
         raise ShapeError(
             f"weights have the shape {tuple(weights.shape)}, but {tuple(maps.shape[:2])} is needed; "

@@ -30,7 +30,10 @@ def supervise(maps: PoseMaps, targets: PoseTargets, criterion: nn.Module) -> dic
 def paired(
     heatmaps: tuple[Heatmaps, ...], targets: PoseTargets
 ) -> tuple[tuple[Heatmaps, ...], tuple[Tensor | None, ...]]:
-    """A target and a mask (or None) for each tensor of heatmaps; one target alone serves all."""
+    """A target and a mask (or None) for each tensor of heatmaps; one target alone serves all.
+
+    Raises: ShapeError if targets are not one or as many as the heatmaps, or masks not as many as targets.
+    """
     masks: tuple[Tensor | None, ...] = targets.masks or (None,) * len(targets.heatmaps)
     if len(masks) != len(targets.heatmaps):
         came = f"{len(masks)} masks came for {len(targets.heatmaps)} targets"

@@ -136,6 +136,8 @@ class Skeleton:
 
         >>> Skeleton.generic(2).keypoints
         ('keypoint_0', 'keypoint_1')
+
+        Raises: ConfigError unless it is a whole number from 1 up.
         """
         if not isinstance(num_keypoints, int) or num_keypoints < 1:
             raise ConfigError(f"num_keypoints={num_keypoints!r}; a skeleton needs at least 1, a whole number")

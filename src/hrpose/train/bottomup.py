@@ -85,7 +85,10 @@ def _entries(image_id: int | str, people: Grouped) -> list[dict[str, Any]]:
 
 
 def ground_truth(data: BottomUpDataset) -> dict[str, Any]:
-    """Everybody in `data` as the content of a COCO annotation file, ids counted from 1."""
+    """Everybody in `data` as the content of a COCO annotation file, ids counted from 1.
+
+    Raises: DataError if nobody is annotated.
+    """
     images = [{"id": picture.image_id, "crowdIndex": picture.crowd_index} for picture in data.pictures]
     if not data.people:
         raise DataError("nobody is annotated in the data to evaluate on; give pictures with people")
