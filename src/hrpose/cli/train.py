@@ -181,9 +181,8 @@ def augmentation(skeleton: "Skeleton") -> "TopDownAugment":
 
     if is_mirrored(skeleton):
         return TopDownAugment()
-    click.echo(
-        f"skeleton {skeleton.name!r} names no mirror pairs, so pictures are not mirrored; --skeleton names a known one"
-    )
+    unknown = f"skeleton {skeleton.name!r} names no mirror pairs, so pictures are not mirrored"
+    click.echo(f"{unknown}; --skeleton names a known one")
     return TopDownAugment(flip_probability=0)
 
 
