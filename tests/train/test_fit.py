@@ -211,7 +211,13 @@ def test_another_codec_than_the_model_s_is_refused(
 ) -> None:
     fit(model, make_data(), output=tmp_path / "a", epochs=1, **QUIET)
     other = TopDownDataset(annotated.people, MSRA(input_size=(64, 48)), annotated.skeleton)
-    with pytest.raises(ConfigError, match=r"is encoded by MSRA.*build the data with model.spec.codec"):
+    with pytest.raises(
+        ConfigError, match=r"is encoded by MSRA, but .* says \w+; build the data with model.spec.codec"
+    ):
+        fit(model, other, output=tmp_path / "b", epochs=1, **QUIET)
+    wider = DARK(input_size=(64, 48), sigma=1.5, kernel=3)
+    other = TopDownDataset(annotated.people, wider, annotated.skeleton)
+    with pytest.raises(ConfigError, match=r"by \w+\(sigma=1.5\), but the model's spec says \w+\(sigma=1.0\)"):
         fit(model, other, output=tmp_path / "b", epochs=1, **QUIET)
 
 

@@ -1,7 +1,10 @@
 """Do a model and its data belong together? What a model without a spec learns from its data."""
 
+from dataclasses import fields
+
 from torch import Tensor, nn
 
+from hrpose.codecs import BottomUpCodec, TopDownCodec
 from hrpose.data.bottomup import BottomUpDataset
 from hrpose.errors import ConfigError, DataError
 from hrpose.models.base import Supervised
@@ -53,8 +56,29 @@ def check_spec_of(spec: PoseSpec, data: PoseData, name: str) -> None:
             f"else give model.spec the skeleton of the data, or set it to None"
         )
     if spec.codec != data.codec:
-        came = f"{name} is encoded by {data.codec}, but the model's spec says {spec.codec}"
-        raise ConfigError(f"{came}; build the data with model.spec.codec, or set model.spec to None")
+        came, wanted = told_apart(data.codec, spec.codec)
+        raise ConfigError(
+            f"{name} is encoded by {came}, but the model's spec says {wanted}; "
+            f"build the data with model.spec.codec, create the model with codec=, or set model.spec to None"
+        )
+
+
+def told_apart(came: TopDownCodec | BottomUpCodec, wanted: TopDownCodec | BottomUpCodec) -> tuple[str, str]:
+    """Two codecs in as few words as tell them apart: their names, or the settings in which they differ.
+
+    >>> from hrpose.codecs import MSRA
+    >>> told_apart(MSRA(input_size=(64, 48)), MSRA(input_size=(64, 48), sigma=1.0))
+    ('MSRA(sigma=2.0)', 'MSRA(sigma=1.0)')
+    """
+    if type(came) is not type(wanted):
+        return type(came).__name__, type(wanted).__name__
+    names = [f.name for f in fields(came) if getattr(came, f.name) != getattr(wanted, f.name)]
+
+    def told(codec: TopDownCodec | BottomUpCodec) -> str:
+        settings = (f"{name}={getattr(codec, name)}" for name in names)
+        return f"{type(codec).__name__}({', '.join(settings)})"
+
+    return told(came), told(wanted)
 
 
 def learn_spec(model: Supervised, data: PoseData) -> None:
