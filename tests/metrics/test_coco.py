@@ -198,9 +198,15 @@ def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
         coco_ap(tmp_path / "gone.json", [], sigmas=PAIR)
 
 
+def test_a_file_that_is_cut_short_is_named(tmp_path: Path) -> None:
+    (tmp_path / "half.json").write_text('{"images": [')
+    with pytest.raises(DataError, match=r"half\.json is not JSON, or is cut short"):
+        coco_ap(tmp_path / "half.json", [], sigmas=PAIR)
+
+
 def test_without_the_extra_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "faster_coco_eval", None)
-    with pytest.raises(MissingExtraError, match=re.escape('run: pip install "hrpose[eval]"')):
+    with pytest.raises(MissingExtraError, match=re.escape('run: python -m pip install "hrpose[eval]"')):
         coco_ap(truth_of(one()), [], sigmas=PAIR)
 
 

@@ -60,7 +60,5 @@ def test_without_torchvision_the_package_is_named(monkeypatch: pytest.MonkeyPatc
         return genuine(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(
-        MissingExtraError, match="TorchvisionDetector needs the package torchvision; python -m pip"
-    ):
+    with pytest.raises(MissingExtraError, match="TorchvisionDetector needs torchvision; run: python -m pip"):
         TorchvisionDetector()

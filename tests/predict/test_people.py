@@ -107,5 +107,5 @@ def test_without_supervision_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
         return genuine(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(MissingExtraError, match=r'needs the package supervision; .* install "hrpose\[viz\]"'):
+    with pytest.raises(MissingExtraError, match=r'needs supervision; run: .* install "hrpose\[viz\]"'):
         people().to_supervision()

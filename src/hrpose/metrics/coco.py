@@ -1,6 +1,5 @@
 """COCO's average precision for keypoints of any skeleton, equal to that of pycocotools."""
 
-import json
 import math
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from hrpose.data.coco import load_json
 from hrpose.data.people import AREA_OF_BOX
 from hrpose.errors import DataError, MissingExtraError
 
@@ -51,8 +51,9 @@ def coco_ap(
         has another number of keypoints, or holds NaN; MissingExtraError without faster-coco-eval.
     Source: pycocotools, cocoeval.py; Lin et al., ECCV 2014.
     """
-    people = list(_people(_content(ground_truth)["annotations"], len(sigmas)))
-    done = _run(_content(ground_truth), people, detections, sigmas, max_detections, thresholds)
+    content = _content(ground_truth)
+    people = list(_people(content["annotations"], len(sigmas)))
+    done = _run(content, people, detections, sigmas, max_detections, thresholds)
     return dict(zip(STATS, map(float, done.stats), strict=True))
 
 
@@ -102,9 +103,8 @@ def _run(
     try:
         import faster_coco_eval as fast
     except ImportError as error:
-        raise MissingExtraError(
-            'COCO AP needs faster-coco-eval, which is not installed; run: pip install "hrpose[eval]"'
-        ) from error
+        advice = 'python -m pip install "hrpose[eval]"'
+        raise MissingExtraError(f"COCO AP needs faster-coco-eval; run: {advice}") from error
     images = [{"id": _whole(image["id"])} for image in content["images"]]
     categories = content.get("categories") or [{"id": n} for n in sorted({p["category_id"] for p in people})]
     known = {image["id"] for image in images}, {category["id"] for category in categories}
@@ -122,13 +122,7 @@ def _run(
 
 
 def _content(source: Source) -> Entry:
-    if isinstance(source, Mapping):
-        content = source
-    else:
-        path = Path(source)
-        if not path.is_file():
-            raise DataError(f"there is no annotation file {path}; check the path")
-        content = json.loads(path.read_text(encoding="utf-8"))
+    content = source if isinstance(source, Mapping) else load_json(Path(source))
     for key in ("images", "annotations"):
         if not content.get(key):
             raise DataError(f'the ground truth has no "{key}"; COCO AP compares with at least one')

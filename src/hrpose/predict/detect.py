@@ -52,7 +52,7 @@ def _build(name: str, weights: str | None) -> nn.Module:
         from torchvision.models import detection, get_model, list_models  # type: ignore[import-untyped]
     except ImportError as error:
         advice = "python -m pip install torchvision"
-        raise MissingExtraError(f"TorchvisionDetector needs the package torchvision; {advice}") from error
+        raise MissingExtraError(f"TorchvisionDetector needs torchvision; run: {advice}") from error
     known = list_models(module=detection)
     if name not in known:
         raise ConfigError(f"torchvision has no detector {name!r}; it has {', '.join(known)}")

@@ -130,7 +130,7 @@ class People:
             import supervision  # optional, and slow to import
         except ImportError as error:
             advice = 'python -m pip install "hrpose[viz]"'
-            raise MissingExtraError(f"to_supervision needs the package supervision; {advice}") from error
+            raise MissingExtraError(f"to_supervision needs supervision; run: {advice}") from error
         if not len(self):
             return supervision.KeyPoints.empty()
         return supervision.KeyPoints(xy=self.keypoints, keypoint_confidence=self.scores)
