@@ -118,6 +118,13 @@ def test_what_is_no_picture_is_refused(source: Any, text: str) -> None:
         read_image(source)
 
 
+def test_a_url_is_not_taken_for_a_path() -> None:
+    with pytest.raises(
+        ImageError, match="https://host.example/a.jpg is a URL; save the picture, and give its"
+    ):
+        read_image("https://host.example/a.jpg")
+
+
 def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.jpg").write_text("no picture at all")
     for path, text in (

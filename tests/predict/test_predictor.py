@@ -179,7 +179,7 @@ def test_a_name_that_is_nothing_is_answered_with_the_nearest() -> None:
 
 def test_a_model_without_a_spec_says_what_to_do() -> None:
     with pytest.raises(
-        ConfigError, match=r"this Dots does not say how .* \(no spec\); build it with hrpose.create_"
+        ConfigError, match=r"this Dots does not say how .* \(no spec\); create it by a name with"
     ):
         Predictor(Dots(None))
     assert len(Predictor(Dots(None), spec=SPEC)(picture((40, 30), (60, 70)))) == 1

@@ -45,6 +45,8 @@ def read_image(source: ImageSource) -> RGB:
         return _from_array(source, str(source.shape))
     if isinstance(source, Image.Image):
         return _from_pil(source, "the PIL image")
+    if isinstance(source, str) and source.startswith(("http://", "https://")):
+        raise ImageError(f"{source} is a URL; save the picture, and give its path")
     if isinstance(source, str | os.PathLike):
         return _from_file(Path(source))
     raise ImageError(f"a picture came as {type(source).__name__}; give a path, PIL image, array or tensor")

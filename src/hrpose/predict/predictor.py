@@ -147,7 +147,9 @@ def _spec_of(model: nn.Module) -> PoseSpec:
     spec = getattr(model, "spec", None)
     if not isinstance(spec, PoseSpec):
         kind = type(model).__name__
-        advice = "build it with hrpose.create_model, or give spec=PoseSpec(skeleton=..., codec=...)"
+        advice = (
+            "create it by a name with a tag or with skeleton=, or give spec=PoseSpec(skeleton=..., codec=...)"
+        )
         raise ConfigError(
             f"this {kind} does not say how pictures go in and points come out (no spec); {advice}"
         )
