@@ -127,6 +127,16 @@ def test_settings_that_make_no_sense_are_refused(tmp_path: Path, stored: str, te
         from_pretrained(tmp_path)
 
 
+def test_a_file_is_not_taken_for_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("saved").mkdir()
+    Path("saved/model.safetensors").touch()
+    with pytest.raises(
+        WeightsError, match=r"saved/model.safetensors is a file; give the folder it lies in, or"
+    ):
+        from_pretrained("saved/model.safetensors")
+
+
 def test_wrong_places_are_named(tmp_path: Path) -> None:
     with pytest.raises(
         WeightsError, match="there is no folder nowhere, and it names no repository; write org/repo@rev"

@@ -126,6 +126,8 @@ def _find(source: str, revision: str | None, options: dict[str, Any]) -> tuple[P
             if not (folder / name).is_file():
                 raise WeightsError(f"{folder} has no {name}; give a folder that save_pretrained wrote")
         return folder / CONFIG_FILE, folder / WEIGHTS_FILE
+    if folder.is_file():
+        raise WeightsError(f"{source} is a file; give the folder it lies in, or from_checkpoint the file")
     repo, named = split_revision(source.removeprefix("hf-hub:"))
     if not REPOSITORY.fullmatch(repo):
         raise WeightsError(
