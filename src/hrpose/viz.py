@@ -22,6 +22,9 @@ MIDDLE: Color = (120, 220, 90)
 EDGE: Color = (20, 22, 28)  # round every limb and joint, so that they show on any ground
 COLORINGS = ("auto", "side", "limb", "person")
 MAX_CANVAS = 24_000_000  # pixels of the enlarged canvas of one person: bounds the memory
+PAPER: Color = (250, 250, 248)  # round the pictures of a sheet
+INK: Color = (40, 42, 48)  # of their titles
+GAP = 12  # pixels between them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +120,7 @@ class _Colors:
         return [index != other for index, other in enumerate(self.skeleton.mirror_index)]
 
     def link(self, number: int) -> Color:
+        """Of the limb with this number."""
         if self.by == "person":
             return _hue(self.person * 0.618 + 0.08)  # the golden ratio keeps neighbours apart
         if self.by == "limb":
@@ -126,6 +130,7 @@ class _Colors:
         return LEFT if total > 0 else RIGHT if total < 0 else MIDDLE
 
     def joint(self, index: int) -> Color:
+        """Of the keypoint with this index: that of its side, or of the last limb that meets it."""
         if self.by == "side":
             return {1: LEFT, -1: RIGHT, 0: MIDDLE}[self.sides[index]]
         touching = [number for number, pair in enumerate(self.skeleton.link_index) if index in pair]
@@ -135,6 +140,7 @@ class _Colors:
 
 
 def _side(name: str) -> int:
+    """1 for the left, -1 for the right, 0 for neither."""
     text = name.lower()
     left = "left" in text or text.startswith("l_") or text.endswith("_l")
     right = "right" in text or text.startswith("r_") or text.endswith("_r")
@@ -142,6 +148,7 @@ def _side(name: str) -> int:
 
 
 def _hue(turn: float) -> Color:
+    """A bright colour, `turn` of the way round the colour wheel."""
     red, green, blue = colorsys.hsv_to_rgb(turn % 1, 0.82, 1.0)
     return round(red * 255), round(green * 255), round(blue * 255)
 
@@ -243,11 +250,6 @@ def _capsule(pen: ImageDraw.ImageDraw, start: Any, end: Any, width: float, color
 def _disc(pen: ImageDraw.ImageDraw, center: Any, radius: float, color: Color) -> None:
     x, y = center
     pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=(*color, 255))
-
-
-PAPER: Color = (250, 250, 248)
-INK: Color = (40, 42, 48)
-GAP = 12
 
 
 def _to_height(picture: Image.Image, height: int) -> Image.Image:

@@ -205,4 +205,4 @@ def usual_spec(config: Any, wishes: Wishes) -> PoseSpec:
         return guess_hourglass_spec(config, NATIVE.name, wishes)
     if isinstance(config, BottomUpConfig):
         return guess_bottomup_spec(config, wishes)
-    return guess_spec(config.num_keypoints, config.backbone.in_chans, True, NATIVE, wishes)
+    return guess_spec(config.num_keypoints, config.backbone.in_chans, NATIVE, wishes, v1=True)

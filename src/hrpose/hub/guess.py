@@ -21,6 +21,7 @@ CROWDS = {**BODIES, 16: "mhp"}  # of bottom-up networks
 ANIMALS = {20: "animal_pose", 22: "horse10", 15: "atrw", 23: "animal_kingdom"}
 SUPERANIMALS = {39: "superanimal_quadruped", 27: "superanimal_topviewmouse"}
 FACES = {98: "wflw", 68: "face_300w", 29: "cofw", 19: "aflw", 21: "hand_21"}
+UPRIGHT_BODIES = BODIES.keys() - {16}  # crops of MPII are square
 UPRIGHT = (256, 192)
 SQUARE = (256, 256)
 
@@ -46,12 +47,14 @@ class Wishes:
     codec: AnyCodec | None = None
 
 
-def guess_spec(keypoints: int, in_chans: int, v1: bool, origin: Origin, wishes: Wishes) -> PoseSpec:
-    """Names, codec and normalisation that are usual for such weights; the wishes come first."""
-    known = {**BODIES, **ANIMALS, **SUPERANIMALS} if v1 else FACES
-    name = known.get(keypoints)
-    skeleton = wishes.skeleton or (find_skeleton(name) if name else Skeleton.generic(keypoints))
-    size = UPRIGHT if v1 and keypoints in (17, 14, 133, 136, 19) else SQUARE
+def guess_spec(keypoints: int, in_chans: int, origin: Origin, wishes: Wishes, *, v1: bool) -> PoseSpec:
+    """Names, codec and normalisation that are usual for such weights; the wishes come first.
+
+    Args:
+        v1: whether the head reads the finest branch alone, as for bodies; else all, as for faces and hands.
+    """
+    skeleton = wishes.skeleton or named(keypoints, {**BODIES, **ANIMALS, **SUPERANIMALS} if v1 else FACES)
+    size = UPRIGHT if v1 and keypoints in UPRIGHT_BODIES else SQUARE
     codec = topdown_codec(wishes.codec or guess_codec(size, origin), "a top-down network")
     mean, std = figures_for(in_chans)
     return PoseSpec(skeleton=skeleton, codec=codec, mean=mean, std=std)

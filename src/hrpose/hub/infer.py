@@ -114,7 +114,7 @@ def infer_topdown(weights: Weights, trunk: HRNetConfig, origin: Origin, wishes: 
         kernel=conv.shape[-1],
         hidden=None if v1 else infer_hidden(weights, trunk),
         align_corners=False if v1 else trunk.align_corners,
-        spec=guess_spec(keypoints, trunk.in_chans, v1, origin, wishes),
+        spec=guess_spec(keypoints, trunk.in_chans, origin, wishes, v1=v1),
     )
 
 
