@@ -164,7 +164,11 @@ def test_other_thresholds_can_be_asked_for() -> None:
         (truth_of(one(bbox=None)), [], 'annotation 1 has no "bbox"'),
         (truth_of(one(keypoints=[1, 2, 2])), [], "annotation 1 has 3 keypoint numbers, and 2 sigmas need 6"),
         (truth_of(), [], 'the ground truth has no "annotations"; COCO AP compares with at least one'),
-        (truth_of(one(), id="seven"), [], "image id 'seven' is no whole number, which COCO AP needs"),
+        (
+            truth_of(one(), id="seven"),
+            [],
+            "which COCO AP needs; number the images, or measure MPII by mpii_pckh",
+        ),
         (truth_of(one()), [hit(score=None)], 'detection 0 has no "score"; a detection is image_id'),
         (
             truth_of(one()),

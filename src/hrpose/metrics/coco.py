@@ -131,7 +131,8 @@ def _content(source: Source) -> Entry:
 
 def _whole(number: Any) -> int:
     if not isinstance(number, int):
-        raise DataError(f"image id {number!r} is no whole number, which COCO AP needs; number the images")
+        fault = f"image id {number!r} is no whole number, which COCO AP needs"
+        raise DataError(f"{fault}; number the images, or measure MPII by mpii_pckh")
     return number
 
 
