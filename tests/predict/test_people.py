@@ -109,3 +109,14 @@ def test_without_supervision_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(MissingExtraError, match=r'needs supervision; run: .* install "hrpose\[viz\]"'):
         people().to_supervision()
+
+
+def test_people_are_shown_in_one_line() -> None:
+    people = People(
+        keypoints=np.zeros((2, 3, 2), np.float32),
+        scores=np.ones((2, 3), np.float32),
+        boxes=np.zeros((2, 4), np.float32),
+        person_scores=np.array([0.5, 0.25], np.float32),
+        skeleton=Skeleton.generic(3),
+    )
+    assert repr(people) == "People(2 people, 3 keypoints of 'generic_3', best score 0.50)"

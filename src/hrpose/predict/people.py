@@ -22,8 +22,8 @@ class People:
     """M people of K keypoints in one picture; M may be 0.
 
     >>> people = People.nobody(Skeleton.generic(3))
-    >>> len(people), people.keypoints.shape
-    (0, (0, 3, 2))
+    >>> people, people.keypoints.shape
+    (People(0 people, 3 keypoints of 'generic_3'), (0, 3, 2))
 
     Raises: ShapeError if the arrays do not fit each other or the skeleton.
     """
@@ -53,6 +53,12 @@ class People:
             if came != shape:
                 of = f"{people} people of the {count} keypoints of {self.skeleton.name!r}"
                 raise ShapeError(f"{name} has the shape {came}; {of} need {shape}")
+
+    def __repr__(self) -> str:
+        """One line; the arrays would fill a screen."""
+        best = f", best score {self.person_scores.max():.2f}" if len(self) else ""
+        of = f"{self.skeleton.num_keypoints} keypoints of {self.skeleton.name!r}"
+        return f"People({len(self)} people, {of}{best})"
 
     @classmethod
     def nobody(cls, skeleton: Skeleton, *, image: NDArray[np.uint8] | None = None) -> "People":
