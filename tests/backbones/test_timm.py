@@ -7,8 +7,6 @@ import torch
 from hrpose.backbones import TimmBackbone, TimmConfig
 from hrpose.errors import ConfigError, MissingExtraError, ShapeError, UnknownNameError
 
-pytest.importorskip("timm")
-
 
 def test_maps_agree_with_the_feature_info() -> None:
     net = TimmBackbone("test_resnet").eval()

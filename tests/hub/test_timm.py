@@ -3,14 +3,13 @@
 import sys
 
 import pytest
+import timm
 import torch
 
 from hrpose.errors import ConfigError, MissingExtraError
 from hrpose.hub.registry import create_backbone
 from hrpose.hub.timm import TimmFeatures, register_timm
 from hrpose.models import Classifier
-
-timm = pytest.importorskip("timm")
 
 
 def test_registering_twice_changes_nothing() -> None:

@@ -38,7 +38,6 @@ def test_align_corners_changes_the_logits() -> None:
 
 
 def test_a_timm_network_can_stand_behind_the_head() -> None:
-    pytest.importorskip("timm")
     model = Segmenter(replace(TINY, backbone=TimmConfig(name="test_resnet")))
     assert model(torch.randn(1, 3, 64, 64)).shape == (1, 3, 16, 16)
 

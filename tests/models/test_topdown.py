@@ -66,7 +66,6 @@ def test_settings_reach_the_head() -> None:
 
 
 def test_a_timm_network_can_stand_behind_either_head() -> None:
-    pytest.importorskip("timm")
     v2 = TopDown(replace(V2, backbone=TimmConfig(name="test_resnet")))
     assert v2(torch.randn(1, 3, 64, 64)).heatmaps[0].shape == (1, 5, 16, 16)
     v1 = TopDown(replace(V1, backbone=TimmConfig(name="test_resnet", out_indices=(1,))))
@@ -200,7 +199,6 @@ def test_v2_takes_all_branches_by_default() -> None:
 
 
 def test_v1_on_a_timm_network_of_several_maps_is_refused() -> None:
-    pytest.importorskip("timm")
     with pytest.raises(ConfigError, match="head='v1' reads one map, but the backbone makes 4"):
         TopDown(replace(V1, backbone=TimmConfig(name="test_resnet")))
 
