@@ -38,13 +38,11 @@ def test_another_class_can_be_asked_for() -> None:
 
 @pytest.mark.slow
 def test_a_detector_of_torchvision_builds_without_weights() -> None:
-    pytest.importorskip("torchvision")
     detector = TorchvisionDetector("ssdlite320_mobilenet_v3_large", weights=None)
     assert detector(np.zeros((64, 64, 3), np.uint8)).boxes_xyxy.shape[1] == 4
 
 
 def test_an_unknown_detector_is_answered_with_the_known_ones() -> None:
-    pytest.importorskip("torchvision")
     with pytest.raises(
         ConfigError, match=r"torchvision has no detector 'yolo'; it has .*fasterrcnn_resnet50_fpn"
     ):

@@ -91,8 +91,10 @@ def test_drawing_needs_a_picture() -> None:
         people(image=False).draw()
 
 
+@pytest.mark.filterwarnings(
+    "ignore:OpenCV .* is not installed:UserWarning"
+)  # supervision's word, at its import
 def test_supervision_gets_the_points() -> None:
-    pytest.importorskip("supervision")
     points = people().to_supervision()
     assert points.xy.shape == (2, 3, 2)
     assert len(People.nobody(THREE).to_supervision()) == 0
