@@ -30,10 +30,11 @@ ARROWS: dict[str, set[str]] = {
     "data": BASE | {"codecs"},
     "metrics": BASE | {"codecs", "data"},
     "hub": NETWORKS | {"version"},
+    "deploy": NETWORKS | {"version"},  # before predict: Predictor(optimize=True) needs it
     "viz": BASE,
-    "predict": NETWORKS | {"data", "hub", "viz"},
+    "predict": NETWORKS | {"data", "deploy", "hub", "viz"},
     "train": NETWORKS | {"data", "metrics", "hub", "predict"},
-    "cli": NETWORKS | {"data", "metrics", "hub", "viz", "predict", "train", "version"},
+    "cli": NETWORKS | {"data", "deploy", "metrics", "hub", "viz", "predict", "train", "version"},
     "__main__": {"cli"},
 }
 

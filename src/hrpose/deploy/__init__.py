@@ -1,0 +1,1 @@
+"""Trained networks made fast: fused, optimised for a device, exported, measured."""
