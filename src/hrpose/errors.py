@@ -48,6 +48,10 @@ class TrainingError(HRPoseError, RuntimeError):
     """A training run that cannot go on, or cannot be taken up again."""
 
 
+class ExportError(HRPoseError, RuntimeError):
+    """A model that makes no graph, or a graph that gives something else than the model; it was not kept."""
+
+
 class MissingExtraError(HRPoseError, ImportError):
     """A feature whose optional dependency is not installed."""
 
