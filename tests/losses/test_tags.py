@@ -68,6 +68,22 @@ def test_every_dimension_of_a_tag_counts() -> None:
     assert pull.item() == 0
 
 
+def test_people_are_pushed_as_far_as_the_margin() -> None:
+    tags = torch.tensor([0.0, 2.0]).view(1, 1, 1, 2).requires_grad_()
+    for margin, push in ((1.0, 0.0), (3.0, 0.5)):
+        assert AELoss("max", margin=margin)(tags, torch.tensor([[[0], [1]]])).push.item() == push
+
+
+def test_tags_that_are_nearly_equal_are_pushed_apart_by_max() -> None:
+    slopes = []
+    for push in ("exp", "max"):
+        near = torch.tensor([0.0, 1e-4]).view(1, 1, 1, 2).requires_grad_()
+        pushed = AELoss(push)(near, torch.tensor([[[0], [1]]])).push.sum()
+        slopes.append(torch.autograd.grad(pushed, near)[0].abs().max().item())
+    assert slopes[0] < 1e-3
+    assert slopes[1] == pytest.approx(0.5)
+
+
 def test_a_place_outside_the_maps_is_refused() -> None:
     with pytest.raises(ShapeError, match="place 32 lies outside the 32 tags of an image"):
         AELoss()(torch.zeros(1, 2, 4, 4), torch.tensor([[[0, 32]]]))
@@ -85,3 +101,5 @@ def test_settings_without_a_meaning_are_refused() -> None:
         AELoss("exq")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="tag_dims=0, but a tag is a number at least"):
         AELoss(tag_dims=0)
+    with pytest.raises(ConfigError, match="margin=0, but people are pushed apart to it"):
+        AELoss("max", margin=0)

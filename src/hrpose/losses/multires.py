@@ -42,8 +42,7 @@ class MultiResolutionLoss(nn.Module):
     Args:
         heatmap_factors: one a resolution.
         push_factors, pull_factors: one a tag map.
-        push: see `AELoss`.
-        tag_dims: see `AELoss`.
+        push, tag_dims, margin: see `AELoss`.
     Raises: ConfigError if the factors of push and pull differ in number.
     Source: Cheng et al., CVPR 2020, as in its code.
     """
@@ -56,6 +55,7 @@ class MultiResolutionLoss(nn.Module):
         pull_factors: Sequence[float] = (0.001,),
         push: PushKind = "exp",
         tag_dims: int = 1,
+        margin: float = 1.0,
     ) -> None:
         super().__init__()
         if len(push_factors) != len(pull_factors):
@@ -65,7 +65,7 @@ class MultiResolutionLoss(nn.Module):
         self.push_factors = tuple(push_factors)
         self.pull_factors = tuple(pull_factors)
         self.heatmaps = MaskedMSE()
-        self.tags = AELoss(push, tag_dims=tag_dims)
+        self.tags = AELoss(push, tag_dims=tag_dims, margin=margin)
 
     def forward(self, maps: PoseMaps, targets: PoseTargets) -> dict[str, Tensor]:
         """Name each term; their sum is the loss.

@@ -23,14 +23,18 @@ class AELoss(nn.Module):
     """Pull and push on the tags at people's keypoints, all images and people at once.
 
     Pull is the mean over people of the mean squared distance of a person's tags from their mean. Push is half
-    the mean over pairs of people of exp(-d^2) ("exp") or max(0, 1 - |d|) ("max") between the mean tags;
+    the mean over pairs of people of exp(-d^2) ("exp") or max(0, margin - |d|) ("max") between the mean tags;
     tags of several dimensions are compared by the sum over the dimensions. One person pushes nobody, and
     an image without people gives 0, both with finite gradients. Tags are compared in float32 at least.
+
+    "exp" hardly pushes tags that are nearly equal, and a short course may not lead out of there; "max" does.
 
     Args:
         push: "exp" or "max".
         tag_dims: numbers in a tag.
-    Raises: UnknownNameError for another push; ConfigError if tag_dims is below 1.
+        margin: the distance from which "max" no longer pushes; 1 in the reference code. Grouping may round
+            distances to whole numbers (`TagGrouping.use_scores`), which a larger margin makes finer.
+    Raises: UnknownNameError for another push; ConfigError if tag_dims is below 1, or margin not above 0.
     Source: Newell et al., NeurIPS 2017, section 3.2; as in the code of Cheng et al., CVPR 2020.
 
     >>> tags = torch.tensor([0.0, 2.0, 5.0, 5.0]).view(1, 1, 1, 4)  # two people with two keypoints each
@@ -39,14 +43,17 @@ class AELoss(nn.Module):
     (0.0, 0.5)
     """
 
-    def __init__(self, push: PushKind = "exp", *, tag_dims: int = 1) -> None:
+    def __init__(self, push: PushKind = "exp", *, tag_dims: int = 1, margin: float = 1.0) -> None:
         super().__init__()
         if push not in PUSHES:
             raise UnknownNameError(f"push={push!r} is not known; {nearest(str(push), PUSHES)}")
         if tag_dims < 1:
             raise ConfigError(f"tag_dims={tag_dims}, but a tag is a number at least; give 1 or more")
+        if not margin > 0:
+            raise ConfigError(f"margin={margin}, but people are pushed apart to it; give a distance above 0")
         self.push = push
         self.tag_dims = tag_dims
+        self.margin = margin
 
     def forward(self, tags: Tags, places: Tensor) -> TagTerms:
         """Compare.
@@ -90,7 +97,7 @@ class AELoss(nn.Module):
         if self.push == "exp":
             near = torch.exp(-apart.square().sum(3))
         else:
-            near = (1 - apart.abs().sum(3)).clamp(min=0)
+            near = (self.margin - apart.abs().sum(3)).clamp(min=0)
         others = ~torch.eye(mean.shape[1], dtype=torch.bool, device=mean.device)
         pairs = present[:, :, None] & present[:, None] & others
         return 0.5 * (near * pairs).sum((1, 2)) / (people * (people - 1)).clamp(min=1)
