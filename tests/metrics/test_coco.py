@@ -12,7 +12,7 @@ import pycocotools.coco
 import pycocotools.cocoeval
 import pytest
 
-from hrpose.errors import DataError, MissingExtraError
+from hrpose.errors import ConfigError, DataError, MissingExtraError
 from hrpose.metrics.coco import STATS, coco_ap, crowdpose_ap
 
 Entries = list[dict[str, Any]]
@@ -62,7 +62,9 @@ def drawn_case(seed: int) -> tuple[dict[str, Any], Entries, list[float]]:
     return truth, found, rng.uniform(0.02, 0.12, count).tolist()
 
 
-def reference_stats(truth: dict[str, Any], found: Entries, sigmas: list[float]) -> np.ndarray:
+def reference_stats(
+    truth: dict[str, Any], found: Entries, sigmas: list[float], bounds: tuple[float, float] = (32**2, 96**2)
+) -> np.ndarray:
     with contextlib.redirect_stdout(io.StringIO()):
         index = pycocotools.coco.COCO()
         index.dataset = copy.deepcopy(truth)
@@ -73,6 +75,7 @@ def reference_stats(truth: dict[str, Any], found: Entries, sigmas: list[float]) 
         seen = index.loadRes(copy.deepcopy(found)) if found else empty
         done = pycocotools.cocoeval.COCOeval(index, seen, "keypoints")
         done.params.kpt_oks_sigmas = np.array(sigmas)
+        done.params.areaRng = [[0, 1e10], list(bounds), [bounds[1], 1e10]]
         for step in (done.evaluate, done.accumulate, done.summarize):
             step()
     return np.asarray(done.stats)
@@ -85,6 +88,15 @@ def test_the_numbers_are_those_of_pycocotools(seed: int) -> None:
     stats = coco_ap(truth, found, sigmas=sigmas)
     assert list(stats) == list(STATS)
     assert np.abs(np.array(list(stats.values())) - reference_stats(truth, found, sigmas)).max() < 1e-12
+
+
+@pytest.mark.parametrize("seed", range(60, 80))
+def test_other_bounds_of_size_give_the_numbers_of_pycocotools(seed: int) -> None:
+    truth, found, sigmas = drawn_case(seed)
+    bounds = (0.0, float(np.median([person["area"] for person in truth["annotations"]] or [900])))
+    stats = coco_ap(truth, found, sigmas=sigmas, area_bounds=bounds)
+    expected = reference_stats(truth, found, sigmas, bounds)
+    assert np.abs(np.array(list(stats.values())) - expected).max() < 1e-12
 
 
 def one(**fields: Any) -> dict[str, Any]:
@@ -151,6 +163,22 @@ def test_other_thresholds_can_be_asked_for() -> None:
     assert stats["AP"] == pytest.approx(1)
     assert stats["AP75"] == -1
     assert coco_ap(truth_of(one()), [near], sigmas=PAIR)["AP"] == pytest.approx(0.4)
+
+
+def test_finding_people_of_another_size_neither_gains_nor_loses() -> None:
+    large = one(id=2, area=4000.0, keypoints=[110, 110, 2, 130, 140, 2])
+    aside = hit(keypoints=[110, 110, 1, 130, 140, 1], score=0.99)
+    stats = coco_ap(truth_of(one(), large), [aside, hit()], sigmas=PAIR, area_bounds=(0, 3000))
+    assert (stats["APm"], stats["APl"]) == (pytest.approx(1), pytest.approx(1))
+    stats = coco_ap(truth_of(one(), large), [hit()], sigmas=PAIR, area_bounds=(0, 3000))
+    assert (stats["APm"], stats["APl"]) == (pytest.approx(1), 0)
+
+
+@pytest.mark.parametrize("bounds", [(96.0, 32.0), (-1.0, 5.0), (5.0, 5.0)])
+def test_bounds_of_size_rise(bounds: tuple[float, float]) -> None:
+    text = f"area_bounds={bounds}; give the areas from which people are medium and large, rising"
+    with pytest.raises(ConfigError, match=re.escape(text)):
+        coco_ap(truth_of(one()), [hit()], sigmas=PAIR, area_bounds=bounds)
 
 
 @pytest.mark.parametrize(

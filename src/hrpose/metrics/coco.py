@@ -11,11 +11,13 @@ import numpy as np
 
 from hrpose.data.coco import load_json
 from hrpose.data.people import AREA_OF_BOX
-from hrpose.errors import DataError, MissingExtraError
+from hrpose.errors import ConfigError, DataError, MissingExtraError
 
 STATS = ("AP", "AP50", "AP75", "APm", "APl", "AR", "AR50", "AR75", "ARm", "ARl")
 CROWD_STATS = ("AP", "AP50", "AP75", "AR", "AR50", "AR75", "APeasy", "APmedium", "APhard")
 FROM_COCO = (0, 1, 2, 5, 6, 7)  # CrowdPose's first six among STATS
+MEDIUM_LARGE = (32.0**2, 96.0**2)  # square pixels from which people are medium and large
+NO_BOUND = 1e10  # square pixels, more than anybody has
 
 Entry = Mapping[str, Any]
 Source = str | PathLike[str] | Entry
@@ -28,6 +30,7 @@ def coco_ap(
     sigmas: Sequence[float],
     max_detections: int = 20,
     thresholds: Sequence[float] | None = None,
+    area_bounds: tuple[float, float] = MEDIUM_LARGE,
 ) -> dict[str, float]:
     """Average precision and recall over OKS from 0.50 to 0.95.
 
@@ -45,15 +48,22 @@ def coco_ap(
         sigmas: (K,), how far each keypoint may be off: those of the data set's skeleton, `Skeleton.sigmas`.
         max_detections: of an image, best first.
         thresholds: of OKS; None takes 0.50, 0.55, ..., 0.95.
-    Returns: AP, AP50, AP75, APm, APl and AR, AR50, AR75, ARm, ARl (m: 32 to 96 pixels squared, l: above);
-        -1 where no annotated person counts.
-    Raises: DataError if an annotation lacks area or bbox, or a detection names an unknown image or category,
-        has another number of keypoints, or holds NaN; MissingExtraError without faster-coco-eval.
+        area_bounds: square pixels from which people are medium (m) and large (l); (0, median) parts everybody
+            in two halves. Who lies outside a class is ignored in it: who finds them neither gains nor loses,
+            nor does a detection that finds nobody and lies outside itself.
+    Returns: AP, AP50, AP75, APm, APl and AR, AR50, AR75, ARm, ARl; -1 where no annotated person counts.
+    Raises: ConfigError for bounds that do not rise; DataError if an annotation lacks area or bbox, or a
+        detection names an unknown image or category, has another number of keypoints, or holds NaN;
+        MissingExtraError without faster-coco-eval.
     Source: pycocotools, cocoeval.py; Lin et al., ECCV 2014.
     """
-    content = _content(ground_truth)
+    if not 0 <= area_bounds[0] < area_bounds[1]:
+        raise ConfigError(
+            f"area_bounds={area_bounds}; give the areas from which people are medium and large, rising"
+        )
+    content = ground_truth_content(ground_truth)
     people = list(_people(content["annotations"], len(sigmas)))
-    done = _run(content, people, detections, sigmas, max_detections, thresholds)
+    done = _run(content, people, detections, sigmas, max_detections, thresholds, area_bounds)
     return dict(zip(STATS, map(float, done.stats), strict=True))
 
 
@@ -78,7 +88,7 @@ def crowdpose_ap(
     Raises: as `coco_ap`, and DataError if an image has no crowdIndex.
     Source: Li et al., CVPR 2019; crowdposetools, cocoeval.py.
     """
-    content = _content(ground_truth)
+    content = ground_truth_content(ground_truth)
     annotations = [_with_crowd_area(entry) for entry in content["annotations"]]
     people = list(_people(annotations, len(sigmas)))
     done = _run(content, people, detections, sigmas, 20, None)
@@ -98,6 +108,7 @@ def _run(
     sigmas: Sequence[float],
     max_detections: int,
     thresholds: Sequence[float] | None,
+    area_bounds: tuple[float, float] = MEDIUM_LARGE,
 ) -> Any:
     """The evaluator of faster-coco-eval, after its work."""
     try:
@@ -115,13 +126,16 @@ def _run(
         truth, seen = (fast.COCO({**table, "annotations": each}) for each in (people, found))
     done = fast.COCOeval_faster(truth, seen, "keypoints", kpt_oks_sigmas=list(sigmas))
     done.params.maxDets = [max_detections]
+    medium, large = area_bounds
+    done.params.areaRng = [[0, NO_BOUND], [medium, large], [large, NO_BOUND]]
     if thresholds is not None:
         done.params.iouThrs = np.asarray(thresholds, dtype=np.float64)
     done.run()
     return done
 
 
-def _content(source: Source) -> Entry:
+def ground_truth_content(source: Source) -> Entry:
+    """What a ground truth holds. Raises: DataError without images or annotations."""
     content = source if isinstance(source, Mapping) else load_json(Path(source))
     for key in ("images", "annotations"):
         if not content.get(key):
