@@ -1,0 +1,220 @@
+"""The backends that can run an optimised network: what each needs, and how it is made ready."""
+
+import importlib.util
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from hrpose.deploy.buckets import Buckets, ByShape, filled_up, first_of
+from hrpose.deploy.export import export_onnx
+from hrpose.deploy.graphs import CudaRecorder, Graphs
+from hrpose.deploy.lanes import Streams, side_by_side
+from hrpose.deploy.results import Result, Runner, on_tensors
+from hrpose.deploy.runners import OnnxRunner, OpenVinoRunner
+from hrpose.layers.checks import check_positive
+from hrpose.types import Size
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A network that a backend is to run, and for what."""
+
+    network: nn.Module  # fused, on its device, in the dtype and memory format that it computes in
+    example: Tensor  # (N, C, H, W), as it will be called
+    dtype: torch.dtype  # that it computes in
+    buckets: Buckets
+    most_sizes: int  # image sizes that are made ready
+
+    def __post_init__(self) -> None:
+        check_positive(self, "most_sizes")
+
+    @property
+    def device(self) -> torch.device:
+        """Of images and network."""
+        return self.example.device
+
+    def empty(self, count: int, size: Size) -> Tensor:
+        """Memory for images as the network wants them."""
+        shape = (count, self.example.shape[1], *size)
+        kind = {"dtype": self.dtype, "device": self.device, "memory_format": torch.channels_last}
+        return torch.empty(shape, **kind)  # type: ignore[call-overload]
+
+
+class Eager:
+    """The fused network as it is, called with images in its dtype and memory format."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+
+    def __call__(self, images: Tensor) -> Result:
+        """Images of any shape -> the result in their dtype."""
+        size = (images.shape[2], images.shape[3])
+        fed = self.job.empty(len(images), size).copy_(images)
+        return on_tensors(lambda maps: maps.to(images.dtype), self.job.network(fed))
+
+
+class Compiled:
+    """torch.compile of the network for up to N images of one size, weights taken as constants."""
+
+    def __init__(self, job: Job, count: int, size: Size) -> None:
+        self.job, self.count, self.size = job, count, size
+        self.run = compiled(job.network, {"freezing": True})
+
+    def __call__(self, images: Tensor) -> Result:
+        """n <= N images -> the result for them, in their dtype."""
+        fed = filled_up(images, self.job.empty(self.count, self.size))
+        made = on_tensors(lambda maps: maps.to(images.dtype), self.run(fed))
+        return first_of(made, len(images))
+
+
+def compiled(network: Callable[[Tensor], Any], options: dict[str, Any]) -> Runner:
+    """torch.compile for one shape, which is compiled when it first comes.
+
+    Torch keeps what it compiled with the code of a function, and no more than eight of them. This function's
+    code is a copy, so that no other network or shape counts against it.
+    """
+
+    def run(images: Tensor) -> Any:
+        return network(images)
+
+    own = FunctionType(run.__code__.replace(), run.__globals__, run.__name__, None, run.__closure__)
+    return torch.compile(own, fullgraph=True, dynamic=False, options=options)
+
+
+def run_eager(job: Job) -> Runner:
+    """The fused network alone."""
+    return Eager(job)
+
+
+def run_compiled(job: Job) -> Runner:
+    """Compiled for each shape; on CUDA with the fastest kernels that a search finds, in a graph."""
+    if job.device.type != "cuda":
+        return by_shape(job, lambda count, size: Compiled(job, count, size))
+    recorder = CudaRecorder(job.device)
+
+    def prepare(count: int, size: Size) -> Runner:
+        fast = compiled(job.network, {"freezing": True, "max_autotune": True, "triton.cudagraphs": False})
+        return Graphs(fast, job.empty, recorder)(count, size)
+
+    return by_shape(job, prepare)
+
+
+def run_graph(job: Job) -> Runner:
+    """A CUDA graph for each shape, in which the branches lie on parallel streams."""
+    network = side_by_side(job.network, Streams(job.device))
+    return by_shape(job, Graphs(network, job.empty, CudaRecorder(job.device)))
+
+
+def by_shape(job: Job, prepare: Callable[[int, Size], Runner]) -> ByShape:
+    """`prepare` for the shapes that come first, the fused network for all others."""
+    return ByShape(prepare, Eager(job), job.buckets, most_sizes=job.most_sizes)
+
+
+def run_onnxruntime(job: Job) -> Runner:
+    """ONNX Runtime on the fused graph."""
+    return exported(job, OnnxRunner)
+
+
+def run_openvino(job: Job) -> Runner:
+    """OpenVINO on the fused graph."""
+    return exported(job, OpenVinoRunner)
+
+
+def exported(job: Job, runner: type[OnnxRunner | OpenVinoRunner]) -> Runner:
+    """The network as a graph of ONNX in a runner, which reads the whole file when it is made."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.onnx"
+        export_onnx(job.network, path, job.example)
+        return runner(path, threads=torch.get_num_threads())
+
+
+def lacks_nothing(job: Job) -> str:
+    """Every device runs it."""
+    return ""
+
+
+def lacks_compiler(job: Job) -> str:
+    """What torch.compile needs and does not find here."""
+    if job.device.type == "cuda":
+        return (
+            "" if _installed("triton") else "torch.compile needs triton on CUDA: python -m pip install triton"
+        )
+    name = os.environ.get("CXX") or {"darwin": "clang++", "win32": "cl"}.get(sys.platform, "g++")
+    if shutil.which(name.split()[0]):
+        return ""
+    needed = f"torch.compile needs a C++ compiler, and {name!r} is not on PATH"
+    return f"{needed}: install one, or set CXX to its name"
+
+
+def lacks_cuda(job: Job) -> str:
+    """What CUDA graphs need and do not find here."""
+    if job.device.type == "cuda":
+        return ""
+    return f"CUDA graphs need a CUDA device, and the model is on {job.device}: move it and the example there"
+
+
+def lacks_onnxruntime(job: Job) -> str:
+    """What ONNX Runtime needs and does not find here."""
+    return _lacks_export(job, "onnxruntime", "onnx", "onnxscript", extra="onnx")
+
+
+def lacks_openvino(job: Job) -> str:
+    """What OpenVINO needs and does not find here."""
+    return _lacks_export(job, "openvino", "onnx", "onnxscript", extra="onnx,openvino")
+
+
+def _lacks_export(job: Job, *packages: str, extra: str) -> str:
+    if job.device.type != "cpu" or job.dtype != torch.float32:
+        came = f"{job.dtype} on {job.device}"
+        return f"{packages[0]} runs float32 on the processor here, not {came}: take 'compile' or 'eager'"
+    absent = [name for name in packages if not _installed(name)]
+    if absent:
+        return f'{", ".join(absent)} not installed: python -m pip install "hrpose[{extra}]"'
+    return ""
+
+
+def _installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One way to run a network."""
+
+    run: Callable[[Job], Runner]
+    lacks: Callable[[Job], str]  # what is missing for it, and what to do; empty if nothing
+
+
+BACKENDS: dict[str, Backend] = {
+    "eager": Backend(run_eager, lacks_nothing),
+    "compile": Backend(run_compiled, lacks_compiler),
+    "graph": Backend(run_graph, lacks_cuda),
+    "onnxruntime": Backend(run_onnxruntime, lacks_onnxruntime),
+    "openvino": Backend(run_openvino, lacks_openvino),
+}
+
+
+def lacks_dtype(dtype: torch.dtype, device: torch.device) -> str:
+    """Why a device has no convolutions in this dtype, or no fast ones; empty if it has."""
+    if dtype not in (torch.float32, torch.float16, torch.bfloat16):
+        return "networks run in torch.float32, torch.float16 or torch.bfloat16: give one of them, or None"
+    if dtype == torch.bfloat16 and not _has_bfloat16(device):
+        return f"the device {device} has no bfloat16: give None"
+    if dtype == torch.float16 and device.type == "cpu":
+        return "processors are slower in float16 than in float32: give torch.bfloat16 or None"
+    return ""
+
+
+def _has_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type != "cpu" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
