@@ -1,4 +1,4 @@
-"""The letters and aliases for shapes, and the two tuples that networks and losses exchange.
+"""The letters and aliases for shapes, and the tuples that networks and losses exchange.
 
 N images, K keypoints, M people, T tag channels, H x W pixels of the input, h x w of a heatmap.
 Branch 0 is the finest. Sizes are (height, width), points are (x, y), pixel centres at whole numbers.
@@ -47,3 +47,27 @@ class PoseTargets(NamedTuple):
     weights: Scores | None = None
     masks: tuple[Tensor, ...] = ()
     tags: tuple[Tensor, ...] = ()
+
+
+class InstanceMaps(NamedTuple):
+    """What an instance segmenter returns.
+
+    logits: (N, C, h, w), one map a class, above 0 where a pixel rather shows one than not.
+    tags: (N, T, h, w), alike on the pixels of one instance.
+    """
+
+    logits: Tensor
+    tags: Tags
+
+
+class InstanceTargets(NamedTuple):
+    """What the maps of an instance segmenter are compared with.
+
+    masks: (N, M, h, w), True on the pixels of each instance; one without any is nobody.
+    labels: (N, M), the class of each; None: there is one class.
+    counted: (N, h, w), False where nothing is to be learned; None counts all.
+    """
+
+    masks: Tensor
+    labels: Tensor | None = None
+    counted: Tensor | None = None

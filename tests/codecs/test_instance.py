@@ -66,6 +66,46 @@ def test_small_things_and_too_many_are_left_out() -> None:
     assert len(InstanceGrouping(min_pixels=4, max_instances=3).decode(logits, tags)[0].masks) == 3
 
 
+def test_an_instance_is_of_the_class_that_its_pixels_show_together() -> None:
+    logits, tags, labels = scene((slice(2, 20), slice(2, 16), 1.0), (slice(8, 22), slice(10, 30), 4.0))
+    both = torch.cat((torch.where(labels == 1, logits, -4.0), torch.where(labels == 2, logits, -4.0)), 1)
+    both[0, :, 3:6, 3:6] = both[0, :, 3:6, 3:6].flip(0)  # some pixels of the second are of the wrong class
+    found = GROUPING.decode(both, tags)[0]
+    assert found.labels.tolist() == [1, 0]
+    assert torch.equal(found.masks.any(0), labels > 0)
+    assert 0.9 < found.scores[1] < found.scores[0]
+
+
+def test_masks_come_in_the_size_of_each_image() -> None:
+    logits, tags, labels = scene((slice(2, 20), slice(2, 16), 1.0), (slice(8, 22), slice(10, 30), 4.0))
+    one, two = GROUPING.decode(
+        logits.repeat(2, 1, 1, 1), tags.repeat(2, 1, 1, 1), sizes=[(24, 32), (96, 100)]
+    )
+    assert torch.equal(one.masks[0], labels == 2)
+    assert two.masks.shape == (2, 96, 100)
+    wanted = torch.nn.functional.interpolate((labels == 2)[None, None].float(), (96, 100))[0, 0] > 0
+    shared = (two.masks[0] & wanted).sum() / (two.masks[0] | wanted).sum()
+    assert shared > 0.95
+
+
+def test_resizing_puts_no_third_thing_between_two() -> None:
+    things = [
+        (slice(0, 24), slice(0, 10), 0.0),
+        (slice(0, 24), slice(10, 20), 4.0),
+        (slice(0, 24), slice(22, 32), 2.0),
+    ]
+    found = GROUPING.decode(*scene(*things)[:2], sizes=[(96, 128)])[0]
+    third = int((found.tags[:, 0] - 2).abs().argmin())
+    assert not found.masks[third][:, :80].any()  # tags of 2 lie between those of 0 and 4
+    assert found.masks.sum(0).max() == 1
+    assert found.masks.sum() > 0.95 * 96 * 128 * 30 / 32
+
+
+def test_an_image_without_things_is_resized_to_no_masks() -> None:
+    found = GROUPING.decode(torch.full((1, 1, 6, 7), -5.0), torch.zeros(1, 2, 6, 7), sizes=[(24, 28)])[0]
+    assert found.masks.shape == (0, 24, 28)
+
+
 def test_an_empty_image_has_no_instances() -> None:
     found = GROUPING.decode(torch.full((1, 1, 6, 7), -5.0), torch.zeros(1, 2, 6, 7))[0]
     assert found.masks.shape == (0, 6, 7)
@@ -97,10 +137,10 @@ def test_settings_and_maps_without_a_meaning_are_refused() -> None:
         InstanceGrouping(tag_threshold=0)
     with pytest.raises(ConfigError, match=r"min_pixels=0, but it counts; give 1 or more"):
         InstanceGrouping(min_pixels=0)
-    with pytest.raises(
-        ShapeError, match=r"logits has the shape \(1, 2, 4, 4\), but \(N, 1, h, w\) is needed"
-    ):
-        GROUPING.decode(torch.zeros(1, 2, 4, 4), torch.zeros(1, 1, 4, 4))
+    with pytest.raises(ShapeError, match=r"logits has the shape \(2, 4, 4\), but \(N, C, h, w\) is needed"):
+        GROUPING.decode(torch.zeros(2, 4, 4), torch.zeros(1, 1, 4, 4))
+    with pytest.raises(ShapeError, match=r"1 sizes came for 2 images; give one to each"):
+        GROUPING.decode(torch.zeros(2, 1, 4, 4), torch.zeros(2, 1, 4, 4), sizes=[(8, 8)])
     with pytest.raises(ShapeError, match=r"tags has the shape \(1, 1, 4, 5\), but \(1, T, 4, 4\) is needed"):
         GROUPING.decode(torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 4, 5))
     with pytest.raises(DataError, match=r"hold NaN or infinity; look for training that diverged"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as theirs
 
-from hrpose.data.masks import polygon_mask, region_mask
+from hrpose.data.masks import polygon_mask, region_mask, run_lengths
 from hrpose.errors import DataError
 
 SIZE = (37, 51)
@@ -64,3 +64,19 @@ def test_run_lengths_are_read_plain_and_compressed(share: float) -> None:
 def test_what_outlines_nothing_is_an_error(segmentation: object, text: str) -> None:
     with pytest.raises(DataError, match=text):
         region_mask(segmentation, SIZE)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 1.0])
+def test_masks_are_packed_as_pycocotools_packs_them(share: float) -> None:
+    rng = np.random.default_rng(4)
+    for size in ((1, 1), (1, 40), (37, 51), (130, 170)):
+        mask = rng.random(size) < share
+        packed = run_lengths(mask)
+        wanted = theirs.encode(np.asfortranarray(mask.astype(np.uint8)))
+        assert packed == {"size": list(size), "counts": wanted["counts"].decode()}
+        np.testing.assert_array_equal(region_mask(packed, size), mask)
+
+
+def test_one_mask_is_packed_at_a_time() -> None:
+    with pytest.raises(DataError, match=r"a mask came as \(2, 3, 4\); give \(height, width\), one mask at"):
+        run_lengths(np.zeros((2, 3, 4), bool))

@@ -99,6 +99,38 @@ def test_the_figure_lies_where_its_box_says() -> None:
     assert np.all((seen[:, 1] >= y - 1) & (seen[:, 1] <= y + h))
 
 
+def test_a_mask_has_what_nothing_hides() -> None:
+    pictures = list(synthetic_pictures(12, seed=9, size=SIZE, people=(3, 4), crowding=0.6))
+    for picture in pictures:
+        masks = np.stack([p.mask for p in picture.people])
+        assert masks.shape[1:] == SIZE
+        assert masks.sum(0).max() <= 1  # a pixel shows one figure
+        for person, mask in zip(picture.people, masks, strict=True):
+            x, y, w, h = map(int, person.box)
+            assert mask[y : y + h, x : x + w].sum() == mask.sum() <= person.area
+    seen = np.array([p.mask.sum() / p.area for picture in pictures for p in picture.people])
+    assert (seen < 0.97).any()
+    assert (seen > 0.97).any()
+
+
+def test_a_keypoint_that_shows_lies_on_the_mask() -> None:
+    for picture in synthetic_pictures(8, seed=10, size=SIZE, people=(2, 4), crowding=0.5):
+        for person in picture.people:
+            for x, y, v in person.keypoints:
+                if v == 2:
+                    assert person.mask[round(y), round(x)]
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation")  # pycocotools with numpy 2
+def test_the_file_has_the_masks_as_run_lengths(tmp_path: Path) -> None:
+    settings = {"seed": 11, "size": SIZE, "people": (2, 3), "crowding": 0.5}
+    file = write_coco(tmp_path, 2, **settings)  # type: ignore[arg-type]
+    theirs = coco.COCO(str(file))
+    people = [p for picture in synthetic_pictures(2, **settings) for p in picture.people]  # type: ignore[arg-type]
+    for person, annotation in zip(people, theirs.loadAnns(theirs.getAnnIds()), strict=True):
+        np.testing.assert_array_equal(theirs.annToMask(annotation) > 0, person.mask)
+
+
 def test_who_looks_at_the_viewer_has_the_left_hand_on_the_right_of_the_picture() -> None:
     facing, turned = solve(Body(), Pose()), solve(Body(), Pose(turn=180))
     assert facing["left_hand"][0] > facing["right_hand"][0]

@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from hrpose.errors import ConfigError, ShapeError, UnknownNameError
 from hrpose.losses.instance import InstanceAELoss, InstanceLoss, sample_pixels
+from hrpose.types import InstanceMaps, InstanceTargets
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -16,6 +18,10 @@ def halves() -> torch.Tensor:
     masks = torch.zeros(1, 3, 6, 8, dtype=torch.bool)
     masks[0, 0, :, :4] = masks[0, 1, :, 4:] = True
     return masks
+
+
+def random_maps(classes: int = 1) -> InstanceMaps:
+    return InstanceMaps(torch.randn(1, classes, 6, 8), torch.randn(1, 1, 6, 8))
 
 
 def test_pixels_are_of_the_instance_and_none_comes_twice() -> None:
@@ -92,7 +98,8 @@ def test_learning_pulls_pixels_together_and_pushes_instances_apart() -> None:
     optimizer, loss = torch.optim.Adam([maps], 0.1), InstanceLoss(8)
     for _ in range(80):
         optimizer.zero_grad()
-        sum(loss(maps, masks, generator).values()).backward()
+        parts = InstanceMaps(maps[:, :1], maps[:, 1:])
+        sum(loss(parts, InstanceTargets(masks), generator).values()).backward()
         optimizer.step()
     left, right = maps[0, 1, :, :4], maps[0, 1, :, 4:]
     assert (left.mean() - right.mean()).abs() > 1
@@ -101,12 +108,60 @@ def test_learning_pulls_pixels_together_and_pushes_instances_apart() -> None:
 
 
 def test_the_factors_count() -> None:
-    maps, masks = torch.randn(1, 2, 6, 8), halves()
+    maps, targets = random_maps(), InstanceTargets(halves())
     plain, twice = InstanceLoss(None), InstanceLoss(None, push_factor=2, pull_factor=3)
-    one, other = plain(maps, masks), twice(maps, masks)
+    one, other = plain(maps, targets), twice(maps, targets)
     assert torch.allclose(other["push"], 2 * one["push"])
     assert torch.allclose(other["pull"], 3 * one["pull"])
-    assert torch.equal(other["mask"], one["mask"])
+    assert torch.equal(other["masks"], one["masks"])
+
+
+def test_each_class_learns_where_its_things_are() -> None:
+    maps, labels = random_maps(classes=3), torch.tensor([[2, 0, 0]])
+    loss = InstanceLoss(None)(maps, InstanceTargets(halves(), labels))["masks"]
+    shown = torch.zeros(1, 3, 6, 8)
+    shown[0, 2, :, :4] = shown[0, 0, :, 4:] = 1
+    assert torch.allclose(loss, F.binary_cross_entropy_with_logits(maps.logits, shown))
+
+
+def test_what_does_not_count_gives_no_gradient() -> None:
+    logits, tags = (map.requires_grad_() for map in random_maps())
+    counted = torch.ones(1, 6, 8, dtype=torch.bool)
+    counted[0, :, 2:6] = False
+    targets = InstanceTargets(halves(), None, counted)
+    sum(InstanceLoss(None)(InstanceMaps(logits, tags), targets).values()).backward()
+    for map in (logits, tags):
+        assert (map.grad[..., 2:6] == 0).all()
+        assert (map.grad[..., [0, 1, 6, 7]] != 0).all()
+
+
+def test_nothing_that_counts_gives_zero_and_finite_gradients() -> None:
+    maps = InstanceMaps(*(map.requires_grad_() for map in random_maps()))
+    terms = InstanceLoss()(maps, InstanceTargets(halves(), None, torch.zeros(1, 6, 8)))
+    sum(terms.values()).backward()
+    assert [term.item() for term in terms.values()] == [0, 0, 0]
+    assert maps.tags.grad.isfinite().all()
+
+
+def test_half_precision_is_compared_in_float32() -> None:
+    maps, targets = random_maps(), InstanceTargets(halves())
+    terms = InstanceLoss(None)(InstanceMaps(*(map.bfloat16() for map in maps)), targets)
+    for name, term in InstanceLoss(None)(maps, targets).items():
+        assert terms[name].dtype == torch.float32
+        assert torch.allclose(terms[name], term, atol=0.02)
+
+
+def test_labels_and_sizes_that_do_not_fit_are_refused() -> None:
+    loss, masks = InstanceLoss(), halves()
+    with pytest.raises(ShapeError, match=r"labels are None, but there are 2 classes; give \(N, M\), from 0"):
+        loss(random_maps(classes=2), InstanceTargets(masks))
+    with pytest.raises(ShapeError, match=r"labels are \(1, 2\) and masks \(1, 3, 6, 8\); give a label to"):
+        loss(random_maps(), InstanceTargets(masks, torch.zeros(1, 2, dtype=torch.int64)))
+    with pytest.raises(ShapeError, match=r"labels go from 0 to 2, but there are 2 classes; count them from"):
+        loss(random_maps(classes=2), InstanceTargets(masks, torch.tensor([[0, 1, 2]])))
+    wide = InstanceMaps(torch.zeros(1, 1, 3, 4), torch.zeros(1, 1, 6, 8))
+    with pytest.raises(ShapeError, match=r"logits \(1, 1, 3, 4\) and masks of classes .* differ; resize the"):
+        loss(wide, InstanceTargets(masks))
 
 
 def test_settings_and_maps_that_do_not_fit_are_refused() -> None:

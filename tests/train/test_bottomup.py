@@ -192,7 +192,7 @@ def test_crops_are_not_for_bottom_up_models_nor_pictures_for_top_down_ones(
     ):
         evaluate(model, make_data())
     with pytest.raises(
-        ConfigError, match=r"BottomUpDataset, but TopDown is top-down; .* else by crops\(codec"
+        ConfigError, match=r"BottomUpDataset, but TopDown is top-down; make the data by crops\(codec\) of a"
     ):
         evaluate(small_model(), crowds.pictures(CODEC))
 

@@ -1,31 +1,36 @@
 """Mask and tag maps -> instances: pixels whose tags are alike belong to one thing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from hrpose.codecs.checks import check_shape
-from hrpose.errors import ConfigError, DataError
-from hrpose.types import Tags
+from hrpose.errors import ConfigError, DataError, ShapeError
+from hrpose.types import Size, Tags
 
 
 class Instances(NamedTuple):
     """I instances of one image, the one with the most pixels of alike tags first, on the maps' device.
 
-    masks: (I, h, w) bool, no pixel in two of them. scores: (I,), the mean of the mask map over the
-    instance, 0..1. tags: (I, T), the middle of the instance's tags.
+    masks: (I, h, w) bool, no pixel in two of them; of the size of the maps, or that of the image.
+    scores: (I,), the mean chance of its class over the instance, 0..1.
+    tags: (I, T), the middle of the instance's tags.
+    labels: (I,), the class that its pixels show together.
     """
 
     masks: Tensor
     scores: Tensor
     tags: Tensor
+    labels: Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceGrouping:
-    """How instances are read from a mask map and tag maps.
+    """How instances are read from the mask maps of classes and tag maps.
 
     The tag with the most pixels near it starts an instance and takes these; then the next of those that
     are left, until too few remain. In the end each pixel goes to the nearest of the tags found. So a thing
@@ -58,37 +63,64 @@ class InstanceGrouping:
                 raise ConfigError(f"{name}={getattr(self, name)}, but it counts; give 1 or more")
 
     @torch.no_grad()
-    def decode(self, logits: Tensor, tags: Tags) -> list[Instances]:
+    def decode(self, logits: Tensor, tags: Tags, *, sizes: Sequence[Size] | None = None) -> list[Instances]:
         """Find the instances of each image.
 
         Args:
-            logits: (N, 1, h, w), above 0 where there is rather something than nothing.
+            logits: (N, C, h, w), one map a class, above 0 where a pixel rather shows one than not.
             tags: (N, T, h, w).
+            sizes: of each image, (height, width), which the maps cover whole; the masks come in it. None
+                leaves them in the size of the maps.
         Returns: one `Instances` an image, without rows where there is nothing.
-        Raises: ShapeError for maps that do not belong together; DataError for NaN or infinity in the tags, or
-            NaN in the logits.
+        Raises: ShapeError for maps that do not belong together, or another number of sizes; DataError for
+            NaN or infinity in the tags, or NaN in the logits.
         """
-        check_shape("logits", logits, "N", 1, "h", "w")
+        check_shape("logits", logits, "N", "C", "h", "w")
         check_shape("tags", tags, len(logits), "T", *logits.shape[2:])
         if not torch.isfinite(tags).all() or torch.isnan(logits).any():
             raise DataError("logits or tags hold NaN or infinity; look for training that diverged")
-        return [self._image(*maps) for maps in zip(logits[:, 0].float().sigmoid(), tags.float(), strict=True)]
+        if sizes is not None and len(sizes) != len(logits):
+            raise ShapeError(f"{len(sizes)} sizes came for {len(logits)} images; give one to each")
+        wanted = [None] * len(logits) if sizes is None else sizes
+        chances = logits.float().sigmoid()
+        return [self._image(*maps) for maps in zip(chances, tags.float(), wanted, strict=True)]
 
-    def _image(self, chances: Tensor, tags: Tensor) -> Instances:
-        """The instances of one image, given (h, w) and (T, h, w)."""
-        shown = chances > self.mask_threshold
+    def _image(self, chances: Tensor, tags: Tensor, size: Size | None) -> Instances:
+        """The instances of one image, given (C, h, w) and (T, h, w)."""
+        best = chances.amax(0)
+        shown = best > self.mask_threshold
         pixels = tags[:, shown].mT  # (P, T)
         middles = self._middles(pixels)  # (I, T)
-        if not len(middles):
-            return Instances(shown.new_zeros(0, *shown.shape), chances.new_zeros(0), middles)
-        distance, nearest = torch.cdist(pixels, middles).min(1)  # (P,)
-        nearest = torch.where(distance <= self.tag_threshold, nearest, -1)
-        labels = torch.full(shown.shape, -1, device=shown.device).masked_scatter(shown, nearest)
-        masks = labels == torch.arange(len(middles), device=shown.device)[:, None, None]
+        count = torch.arange(len(middles), device=shown.device)[:, None, None]
+        masks = self._nearest(shown, pixels, middles) == count
         sizes = masks.sum((1, 2))
+        of_class = torch.einsum("ihw,chw->ic", masks.float(), chances) / sizes[:, None].clamp(min=1)
+        scores, labels = of_class.max(1)
         kept = sizes >= self.min_pixels
-        scores = (chances * masks).sum((1, 2)) / sizes.clamp(min=1)
-        return Instances(masks[kept], scores[kept], middles[kept])
+        found = Instances(masks[kept], scores[kept], middles[kept], labels[kept])
+        return found if size is None else found._replace(masks=self._resized(found.masks, best, size))
+
+    def _nearest(self, shown: Tensor, pixels: Tensor, middles: Tensor) -> Tensor:
+        """Which of the middles each pixel shown is nearest to, (h, w); -1 where none is near."""
+        labels = torch.full(shown.shape, -1, device=shown.device)
+        if not len(middles):
+            return labels
+        distance, nearest = torch.cdist(pixels, middles).min(1)  # (P,)
+        return labels.masked_scatter(shown, torch.where(distance <= self.tag_threshold, nearest, -1))
+
+    def _resized(self, masks: Tensor, best: Tensor, size: Size) -> Tensor:
+        """Masks (I, h, w) in the size of the image.
+
+        Each instance's share of the mask map is resized, not its tags: between two tags lies a third.
+        """
+        largest = torch.zeros(size, device=best.device)
+        owner = torch.full(size, -1, device=best.device)
+        for number, mask in enumerate(masks):
+            share = stretched(best * mask, size)
+            owner = torch.where(share > largest, number, owner)
+            largest = torch.maximum(share, largest)
+        count = torch.arange(len(masks), device=best.device)[:, None, None]
+        return (owner == count) & (stretched(best, size) > self.mask_threshold)
 
     def _middles(self, pixels: Tensor) -> Tensor:
         """The tags round which most pixels lie, (I, T)."""
@@ -108,3 +140,8 @@ class InstanceGrouping:
             taken = torch.cdist(middles[-1][None], pixels)[0] <= self.tag_threshold
             left = left * ~taken * (1 - members)
         return torch.stack(middles) if middles else pixels[:0]
+
+
+def stretched(chances: Tensor, size: Size) -> Tensor:
+    """A map (h, w) in another size, bilinear; both cover the same image to its borders."""
+    return F.interpolate(chances[None, None], size, mode="bilinear", align_corners=False)[0, 0]

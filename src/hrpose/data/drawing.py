@@ -2,13 +2,15 @@
 
 import dataclasses
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from hrpose.data.figures import POINTS, Body, Floats, solve
+from hrpose.data.masks import Mask, region_mask, run_lengths
 from hrpose.data.painting import Look, Shape, figure_shapes, paint
 from hrpose.data.poses import sample_pose
 from hrpose.data.scenery import background, develop, occluder
@@ -49,11 +51,21 @@ SEEN_ON = {
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticPerson:
-    """One figure as annotated: keypoints (K, 3) as (x, y, v), box (x, y, w, h) and area in pixels."""
+    """One figure as annotated: keypoints (K, 3) as (x, y, v), box (x, y, w, h) and area in pixels.
+
+    Box and area are those of the whole figure; the mask has what nothing hides.
+    """
 
     keypoints: Floats
     box: tuple[float, float, float, float]
     area: float
+    segmentation: dict[str, Any] = field(repr=False)  # run lengths of the mask, as in COCO files
+
+    @property
+    def mask(self) -> Mask:
+        """The pixels that show the figure, (H, W)."""
+        height, width = self.segmentation["size"]
+        return region_mask(self.segmentation, (height, width))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +192,12 @@ def annotate(figure: _Figure, number: int, shown: NDArray[np.int32], skeleton: S
     rows, columns = np.nonzero(figure.silhouette)
     left, top = float(columns.min()), float(rows.min())
     box = (left, top, float(columns.max()) + 1 - left, float(rows.max()) + 1 - top)
-    return SyntheticPerson(keypoints=keypoints.round(2), box=box, area=float(len(rows)))
+    return SyntheticPerson(
+        keypoints=keypoints.round(2),
+        box=box,
+        area=float(len(rows)),
+        segmentation=run_lengths((shown - 1) // len(PARTS) == number),
+    )
 
 
 def _shows(figure: _Figure, name: str, shown: int, number: int) -> bool:

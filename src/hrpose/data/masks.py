@@ -1,4 +1,4 @@
-"""Outlines in COCO files -> masks: polygons and run lengths, to the pixel as pycocotools fills them."""
+"""Outlines in COCO files -> masks, to the pixel as pycocotools fills them; and masks -> run lengths."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -37,6 +37,23 @@ def region_mask(segmentation: Any, size: Size) -> Mask:
     for polygon in segmentation:
         mask |= polygon_mask(polygon, size)
     return mask
+
+
+def run_lengths(mask: Mask) -> dict[str, Any]:
+    """A mask (H, W) as COCO's compressed run lengths, ready for `json.dump`; `region_mask` reads them.
+
+    >>> run_lengths(np.array([[False, True], [True, True]]))
+    {'size': [2, 2], 'counts': '13'}
+
+    Raises: DataError unless the mask has two axes.
+    """
+    pixels = np.asarray(mask, dtype=bool)
+    if pixels.ndim != 2:
+        raise DataError(f"a mask came as {pixels.shape}; give (height, width), one mask at a time")
+    column = pixels.T.reshape(-1)
+    changes = np.flatnonzero(np.diff(column, prepend=False))  # the first run is outside, be it empty
+    runs = np.diff(changes, prepend=0, append=len(column)).tolist()
+    return {"size": list(pixels.shape), "counts": _packed(runs)}
 
 
 def polygon_mask(polygon: Sequence[float], size: Size) -> Mask:
@@ -103,6 +120,19 @@ def _unpacked(text: str | bytes) -> list[int]:
         runs.append(value + (runs[-2] if len(runs) > 2 else 0))
         value = shift = 0
     return runs
+
+
+def _packed(runs: Sequence[int]) -> str:
+    """The text that `_unpacked` reads."""
+    text: list[str] = []
+    for place, run in enumerate(runs):
+        left = run - runs[place - 2] if place > 2 else run
+        more = True
+        while more:
+            bits, left = left & BITS, left >> 5
+            more = left != (-1 if bits & SIGN else 0)
+            text.append(chr(ord("0") + (bits | MORE if more else bits)))
+    return "".join(text)
 
 
 def _filled(changes: NDArray[np.int64], size: Size) -> Mask:

@@ -131,6 +131,7 @@ def coco_person(person: SyntheticPerson) -> dict[str, Any]:
         "iscrowd": 0,
         "keypoints": [float(v) for v in person.keypoints.reshape(-1)],
         "num_keypoints": int((person.keypoints[:, 2] > 0).sum()),
+        "segmentation": person.segmentation,
     }
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from hrpose.errors import ConfigError, ShapeError
 from hrpose.losses.tags import AELoss, PushKind, TagTerms
-from hrpose.types import Tags
+from hrpose.types import InstanceMaps, InstanceTargets, Tags
 
 # (N, M, h, w), True on the pixels of each instance; none of them: no instance
 InstanceMasks: TypeAlias = Tensor
@@ -102,12 +102,12 @@ class InstanceLoss(nn.Module):
 
     Args:
         samples, push, tag_dims: see `InstanceAELoss`.
-        push_factor, pull_factor: what tags count for beside the mask.
+        push_factor, pull_factor: what tags count for beside the masks.
     Raises: as `InstanceAELoss`.
 
-    >>> loss = InstanceLoss()
-    >>> sorted(loss(torch.zeros(1, 2, 4, 4), torch.ones(1, 3, 4, 4).bool()))
-    ['mask', 'pull', 'push']
+    >>> maps = InstanceMaps(torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 4, 4))
+    >>> sorted(InstanceLoss()(maps, InstanceTargets(torch.ones(1, 3, 4, 4).bool())))
+    ['masks', 'pull', 'push']
     """
 
     def __init__(
@@ -125,19 +125,66 @@ class InstanceLoss(nn.Module):
         self.pull_factor = pull_factor
 
     def forward(
-        self, maps: Tensor, masks: InstanceMasks, generator: torch.Generator | None = None
+        self, maps: InstanceMaps, targets: InstanceTargets, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
         """Name each term; their sum is the loss.
 
         Args:
-            maps: (N, 1 + tag_dims, h, w), what the network gives: mask logits, then tags.
-            masks, generator: see `InstanceAELoss`.
-        Raises: ShapeError if the shapes do not agree.
+            generator: of the pixels drawn; see `InstanceAELoss`.
+        Raises: ShapeError if the shapes do not agree, a label names no class, or labels are needed.
         """
-        push, pull = self.tags(maps[:, 1:], masks, generator)
-        anything = (masks > 0).any(1).to(maps.dtype)  # (N, h, w)
+        masks, labels, counted = targets
+        inside = masks > 0
+        learned = inside if counted is None else inside & (counted > 0)[:, None]
+        push, pull = self.tags(maps.tags, learned, generator)
         return {
-            "mask": F.binary_cross_entropy_with_logits(maps[:, 0], anything),
+            "masks": mask_loss(maps.logits, class_masks(inside, labels, maps.logits.shape[1]), counted),
             "push": push.mean() * self.push_factor,
             "pull": pull.mean() * self.pull_factor,
         }
+
+
+def class_masks(masks: InstanceMasks, labels: Tensor | None, classes: int) -> Tensor:
+    """The pixels of each class, (N, C, h, w).
+
+    >>> masks = torch.tensor([[[[1, 0]], [[0, 1]], [[0, 1]]]]).bool()
+    >>> class_masks(masks, torch.tensor([[2, 0, 0]]), 3).int().tolist()
+    [[[[0, 1]], [[0, 0]], [[1, 0]]]]
+
+    Args:
+        labels: (N, M), from 0; None if there is one class.
+    Raises: ShapeError for other labels, and for none where there are several classes.
+    """
+    if labels is None:
+        if classes > 1:
+            raise ShapeError(f"labels are None, but there are {classes} classes; give (N, M), from 0")
+        return masks.any(1, keepdim=True)
+    if labels.shape != masks.shape[:2]:
+        came = f"labels are {tuple(labels.shape)} and masks {tuple(masks.shape)}"
+        raise ShapeError(f"{came}; give a label to each mask, (N, M)")
+    if labels.numel() and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+        raise ShapeError(
+            f"labels go from {int(labels.min())} to {int(labels.max())}, but there are {classes} classes; "
+            "count them from 0, or make the network with more"
+        )
+    of = F.one_hot(labels, classes).to(torch.float32)  # (N, M, C)
+    return torch.einsum("nmhw,nmc->nchw", masks.to(torch.float32), of) > 0
+
+
+def mask_loss(logits: Tensor, shown: Tensor, counted: Tensor | None) -> Tensor:
+    """The binary cross-entropy of each class at the pixels that count, in float32 at least.
+
+    Args:
+        logits, shown: (N, C, h, w).
+        counted: (N, h, w); None counts all.
+    Raises: ShapeError unless logits and masks have one size.
+    """
+    if logits.shape != shown.shape:
+        came = f"logits {tuple(logits.shape)} and masks of classes {tuple(shown.shape)}"
+        raise ShapeError(f"{came} differ; resize the masks to the maps")
+    wide = torch.promote_types(logits.dtype, torch.float32)
+    losses = F.binary_cross_entropy_with_logits(logits.to(wide), shown.to(wide), reduction="none")
+    if counted is None:
+        return losses.mean()
+    weights = (counted > 0)[:, None].expand_as(losses)
+    return (losses * weights).sum() / weights.sum().clamp(min=1)

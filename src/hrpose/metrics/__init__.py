@@ -1,6 +1,7 @@
-"""How good the points are: OKS, COCO AP, PCK and PCKh, AUC, NME and EPE."""
+"""How good points and masks are: OKS, COCO AP, mask AP, PCK and PCKh, AUC, NME and EPE."""
 
 from hrpose.metrics.coco import coco_ap, crowdpose_ap
+from hrpose.metrics.masks import mask_ap, mask_results
 from hrpose.metrics.mpii import mpii_parts, mpii_pckh
 from hrpose.metrics.nms import box_nms
 from hrpose.metrics.oks import oks, oks_nms, pose_similarity, soft_oks_nms
@@ -16,6 +17,8 @@ __all__ = [
     "crowdpose_ap",
     "epe",
     "heatmap_accuracy",
+    "mask_ap",
+    "mask_results",
     "mpii_parts",
     "mpii_pckh",
     "nme",

@@ -9,6 +9,7 @@ from hrpose.models.hourglass import (
     HourglassConfig,
     StackedHourglass,
 )
+from hrpose.models.instances import InstanceConfig, InstanceSegmenter, InstanceSpec
 from hrpose.models.segment import Segmenter, SegmenterConfig
 from hrpose.models.spec import PoseSpec
 from hrpose.models.topdown import TopDown, TopDownConfig
@@ -22,6 +23,9 @@ __all__ = [
     "ClassifierConfig",
     "HourglassAESpec",
     "HourglassConfig",
+    "InstanceConfig",
+    "InstanceSegmenter",
+    "InstanceSpec",
     "PoseSpec",
     "Segmenter",
     "SegmenterConfig",

@@ -11,12 +11,14 @@ from hrpose.backbones.hrnet import HRNetConfig
 from hrpose.backbones.timm import TimmConfig
 from hrpose.codecs import CODECS
 from hrpose.codecs.bottomup import HigherHRNet
+from hrpose.codecs.instance import InstanceGrouping
 from hrpose.codecs.pose_ae import AEHourglass, HourglassGrouping
 from hrpose.codecs.tags import TagGrouping
 from hrpose.errors import ConfigError, nearest
 from hrpose.models.bottomup import BottomUp, BottomUpConfig, BottomUpSpec
 from hrpose.models.classify import Classifier, ClassifierConfig
 from hrpose.models.hourglass import HourglassAESpec, HourglassConfig, StackedHourglass
+from hrpose.models.instances import InstanceConfig, InstanceSegmenter, InstanceSpec
 from hrpose.models.segment import Segmenter, SegmenterConfig
 from hrpose.models.spec import PoseSpec
 from hrpose.models.topdown import TopDown, TopDownConfig
@@ -29,6 +31,7 @@ FAMILIES: dict[type, Any] = {  # settings, and what they build; a new family add
     ClassifierConfig: Classifier,
     SegmenterConfig: Segmenter,
     HourglassConfig: StackedHourglass,
+    InstanceConfig: InstanceSegmenter,
 }
 
 KINDS: dict[str, type] = {  # how config.json names what it holds
@@ -39,6 +42,9 @@ KINDS: dict[str, type] = {  # how config.json names what it holds
     "hourglass": HourglassConfig,
     "hourglass_ae_spec": HourglassAESpec,
     "hourglass_grouping": HourglassGrouping,
+    "instances": InstanceConfig,
+    "instance_spec": InstanceSpec,
+    "instance_grouping": InstanceGrouping,
     "hrnet": HRNetConfig,
     "timm": TimmConfig,
     "pose_spec": PoseSpec,

@@ -8,30 +8,30 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
 from hrpose.train.config import FitConfig
-from hrpose.types import PoseTargets
+from hrpose.types import InstanceTargets, PoseTargets
 
 
 class Batch(NamedTuple):
     """What the model is fed and compared with, and where it came from."""
 
     images: Tensor  # (N, 3, H, W)
-    targets: PoseTargets
+    targets: PoseTargets | InstanceTargets
     rows: list[int]  # (N,) of the data set
     center: Tensor = torch.zeros(0, 2)  # (N, 2) of crops
     scale: Tensor = torch.zeros(0, 2)  # (N, 2) of crops
 
     def to(self, device: torch.device) -> Self:
         """The batch on a device; images in channels_last, which convolutions like best."""
-
-        def move(tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-            return tuple(tensor.to(device, non_blocking=True) for tensor in tensors)
-
-        heatmaps, weights, masks, tags = self.targets
-        weights = None if weights is None else weights.to(device, non_blocking=True)
         images = self.images.to(device, non_blocking=True, memory_format=torch.channels_last)
-        return self._replace(
-            images=images, targets=PoseTargets(move(heatmaps), weights, move(masks), move(tags))
-        )
+        return self._replace(images=images, targets=moved(self.targets, device))
+
+
+def moved(parts: Any, device: torch.device) -> Any:
+    """Tensors, or tuples of them within tuples, on a device; None stays None."""
+    if parts is None or isinstance(parts, Tensor):
+        return parts if parts is None else parts.to(device, non_blocking=True)
+    inner = [moved(each, device) for each in parts]
+    return type(parts)(*inner) if hasattr(parts, "_fields") else tuple(inner)
 
 
 class Shuffled(Sampler[int]):

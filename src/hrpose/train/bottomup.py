@@ -12,12 +12,14 @@ from hrpose.codecs.tags import Grouped
 from hrpose.data.bottomup import BottomUpDataset, PictureSample, stack
 from hrpose.data.people import coco_annotations
 from hrpose.errors import DataError
+from hrpose.metrics.coco import coco_ap, crowdpose_ap
 from hrpose.metrics.rescore import bottomup_results
 from hrpose.predict.whole import WholePictures
 from hrpose.train.batches import Batch
 from hrpose.types import PoseMaps
 
 Run = Callable[[Tensor], PoseMaps]
+CROWDING = ("APeasy", "APmedium", "APhard")
 CATEGORY = 1  # a bottom-up model tells no categories apart
 
 
@@ -95,3 +97,12 @@ def ground_truth(data: BottomUpDataset) -> dict[str, Any]:
     people = [{**entry, "category_id": CATEGORY} for entry in coco_annotations(data.people)]
     categories = [{"id": CATEGORY, "name": data.skeleton.name}]
     return {"images": images, "annotations": people, "categories": categories}
+
+
+def score(data: BottomUpDataset, truth: dict[str, Any], found: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """COCO's ten figures; and by crowding, where all pictures have a CrowdPose index."""
+    stats = coco_ap(truth, found, sigmas=data.skeleton.sigmas)
+    if all(image.get("crowdIndex") is not None for image in truth["images"]):
+        crowded = crowdpose_ap(truth, found, sigmas=data.skeleton.sigmas)
+        stats |= {name: crowded[name] for name in CROWDING}
+    return stats

@@ -6,12 +6,14 @@ from torch import Tensor, nn
 
 from hrpose.codecs import BottomUpCodec, TopDownCodec
 from hrpose.data.bottomup import BottomUpDataset
+from hrpose.data.instances import InstanceDataset
 from hrpose.errors import ConfigError, DataError
-from hrpose.models.base import Supervised
 from hrpose.models.bottomup import BottomUpSpec
 from hrpose.models.hourglass import HourglassAESpec, StackedHourglass
+from hrpose.models.instances import InstanceSegmenter
 from hrpose.models.spec import PoseSpec
-from hrpose.train.kinds import CROPS, PICTURES, PoseData, kind_of
+from hrpose.train import instances
+from hrpose.train.kinds import Learner, PeopleData, PoseData, kind_for, kind_of
 
 
 def check_data(model: nn.Module, data: PoseData, name: str) -> None:
@@ -22,15 +24,15 @@ def check_data(model: nn.Module, data: PoseData, name: str) -> None:
     """
     kind = kind_of(data)
     if len(data) == 0:
-        raise DataError(f"{name} is empty; give at least one {kind.sample} with labelled keypoints")
-    if not isinstance(model, Supervised):
+        raise DataError(f"{name} is empty; give at least one {kind.sample}")
+    if not isinstance(model, Learner):
         raise ConfigError(f"{type(model).__name__} is no pose network; give a model with loss(maps, targets)")
-    if model.finds_people != (kind is PICTURES):
-        other = PICTURES if kind is CROPS else CROPS
-        came = f"{name} holds {type(data).__name__}, but {type(model).__name__} is {other.model}"
-        raise ConfigError(
-            f"{came}; make the data by pictures(codec) of a reader for bottom-up, else by crops(codec)"
-        )
+    if kind_for(model) is not kind:
+        came = f"{name} holds {type(data).__name__}, but {type(model).__name__} is {kind_for(model).model}"
+        raise ConfigError(f"{came}; make the data by {kind_for(model).made}")
+    if isinstance(model, InstanceSegmenter) or isinstance(data, InstanceDataset):
+        instances.check(model, data, name)  # type: ignore[arg-type]  # of the kind that it learns from
+        return
     wanted, has = data.skeleton.num_keypoints, model.config.num_keypoints - centers(data)
     if wanted != has:
         came = f"{name} has the {wanted} keypoints of {data.skeleton.name!r}, but the model {has}"
@@ -41,12 +43,12 @@ def check_data(model: nn.Module, data: PoseData, name: str) -> None:
         check_spec_of(model.spec, data, name)
 
 
-def centers(data: PoseData) -> int:
+def centers(data: PeopleData) -> int:
     """Heatmaps that mark no keypoint: 1 for the middle of people, where the codec has it."""
     return int(isinstance(data, BottomUpDataset) and data.codec.center)
 
 
-def check_spec_of(spec: PoseSpec, data: PoseData, name: str) -> None:
+def check_spec_of(spec: PoseSpec, data: PeopleData, name: str) -> None:
     """Raise ConfigError unless `data` were prepared as `spec` says."""
     ours, theirs = spec.skeleton, data.skeleton
     if ours.keypoints != theirs.keypoints:
@@ -81,12 +83,14 @@ def told_apart(came: TopDownCodec | BottomUpCodec, wanted: TopDownCodec | Bottom
     return told(came), told(wanted)
 
 
-def learn_spec(model: Supervised, data: PoseData) -> None:
+def learn_spec(model: Learner, data: PoseData) -> None:
     """A model without a spec takes over how its data were prepared, so that its weights can be used later."""
     if model.spec is not None:
         return
     mean, std = _triple(data.mean), _triple(data.std)
-    if not isinstance(data, BottomUpDataset):
+    if isinstance(model, InstanceSegmenter) or isinstance(data, InstanceDataset):
+        model.spec = instances.spec_of(data, mean, std)  # type: ignore[arg-type]  # checked before
+    elif not isinstance(data, BottomUpDataset):
         model.spec = PoseSpec(skeleton=data.skeleton, codec=data.codec, mean=mean, std=std)
     else:
         kind = HourglassAESpec if isinstance(model, StackedHourglass) else BottomUpSpec

@@ -1,4 +1,4 @@
-"""evaluate: the average precision of a model, on people whose boxes are known or in whole pictures."""
+"""evaluate: the average precision of a model: of people in boxes or whole pictures, or of masks."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,18 +8,13 @@ from torch import Tensor
 from tqdm import tqdm
 
 from hrpose.errors import DataError
-from hrpose.metrics.coco import coco_ap, crowdpose_ap
-from hrpose.models.base import Supervised
 from hrpose.models.device import as_device
 from hrpose.train.check import check_data
-from hrpose.train.kinds import PoseData, kind_of
-from hrpose.types import PoseMaps
-
-CROWDING = ("APeasy", "APmedium", "APhard")
+from hrpose.train.kinds import Learner, PoseData, kind_of
 
 
 def evaluate(
-    model: Supervised,
+    model: Learner,
     data: PoseData,
     *,
     batch_size: int | None = None,
@@ -34,12 +29,13 @@ def evaluate(
 
     Crops, or whole pictures, run in batches, and are decoded, on the device; the model is left in the mode it
     came in. Whole pictures are looked at in the size that the codec gives them, whatever views of them are
-    trained on. Where all of them have a CrowdPose index, APeasy, APmedium and APhard are added.
+    trained on. Where all of them have a CrowdPose index, APeasy, APmedium and APhard are added. For an
+    instance segmenter the figures are the twelve of `mask_ap`.
 
     Args:
-        data: without augmentation; its codec decodes and its skeleton's sigmas are those of OKS.
+        data: without augmentation; its codec or grouping decodes, and its skeleton's sigmas are those of OKS.
         batch_size: at a time; None takes 64 crops, or 8 pictures.
-        flip_test: average with the heatmaps of the mirrored crops or pictures.
+        flip_test: average with the maps of the mirrored crops or pictures.
         scales: sizes to look at whole pictures in, 1 among them.
         device: None stays where the model is.
         autocast: dtype of half precision, or None.
@@ -49,7 +45,7 @@ def evaluate(
     if data.augment is not None:
         random = "the data to evaluate on is augmented, which makes the score random"
         raise DataError(f"{random}; build it with augment=None")
-    truth, sigmas = ground_truth(data), data.skeleton.sigmas
+    truth = ground_truth(data)
     found = list(
         detect(
             model,
@@ -63,16 +59,12 @@ def evaluate(
             progress=progress,
         )
     )
-    stats = coco_ap(truth, found, sigmas=sigmas)
-    if all(image.get("crowdIndex") is not None for image in truth["images"]):
-        crowded = crowdpose_ap(truth, found, sigmas=sigmas)
-        stats |= {name: crowded[name] for name in CROWDING}
-    return stats
+    return kind_of(data).score(data, truth, found)
 
 
 @torch.no_grad()
 def detect(
-    model: Supervised,
+    model: Learner,
     data: PoseData,
     *,
     batch_size: int | None = None,
@@ -83,11 +75,11 @@ def detect(
     workers: int = 0,
     progress: bool = False,
 ) -> Iterator[dict[str, Any]]:
-    """The keypoints of each person in `data`, as entries of a COCO results file."""
+    """The keypoints of each person in `data`, or each instance, as entries of a COCO results file."""
     kind = kind_of(data)
     device = next(model.parameters()).device if device is None else as_device(device)
 
-    def run(images: Tensor) -> PoseMaps:
+    def run(images: Tensor) -> Any:
         with torch.autocast(device.type, dtype=autocast, enabled=autocast is not None):
             return model(images)
 

@@ -4,16 +4,15 @@ from pathlib import Path
 
 import torch
 
-from hrpose.models.base import Supervised
 from hrpose.models.device import as_device
 from hrpose.train.check import check_data, learn_spec
 from hrpose.train.config import FitConfig, Optim, Precision, Schedule
-from hrpose.train.kinds import PoseData
+from hrpose.train.kinds import Learner, PoseData
 from hrpose.train.trainer import FitResult, Trainer
 
 
 def fit(
-    model: Supervised,
+    model: Learner,
     train_data: PoseData,
     val_data: PoseData | None = None,
     *,
@@ -42,7 +41,7 @@ def fit(
     resume: bool = True,
     progress: bool = True,
 ) -> FitResult:
-    """Train `model` on people in boxes or, bottom-up, on whole pictures; evaluate it on others.
+    """Train `model` on people in boxes, or on whole pictures of people or instances; evaluate it on others.
 
     `output` receives best/ and last/ (config.json and model.safetensors each), log.jsonl, and the state from
     which the same call goes on after a kill, from the last finished epoch, as if it had never stopped.

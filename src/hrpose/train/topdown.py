@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader
 from hrpose.data.people import coco_annotations
 from hrpose.data.topdown import Sample, TopDownDataset
 from hrpose.errors import ConfigError
+from hrpose.metrics.coco import coco_ap
 from hrpose.train.batches import Batch
 from hrpose.types import Heatmaps, PoseMaps, PoseTargets
 
@@ -88,3 +89,8 @@ def ground_truth(data: TopDownDataset) -> dict[str, Any]:
     numbers = sorted({person.category_id for person in data.people})
     categories = [{"id": number, "name": data.skeleton.name} for number in numbers]
     return {"images": images, "annotations": coco_annotations(data.people), "categories": categories}
+
+
+def score(data: TopDownDataset, truth: dict[str, Any], found: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """COCO's ten figures."""
+    return coco_ap(truth, found, sigmas=data.skeleton.sigmas)

@@ -12,12 +12,11 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from hrpose.hub.pretrained import make_folder, save_pretrained
-from hrpose.models.base import Supervised
 from hrpose.train.batches import Batch, Shuffled, epoch_seed, train_loader
 from hrpose.train.checkpoint import RunState, append_log, begin_log
 from hrpose.train.config import FitConfig
 from hrpose.train.evaluate import evaluate
-from hrpose.train.kinds import PoseData, kind_of
+from hrpose.train.kinds import Learner, PoseData, kind_of
 from hrpose.train.optim import WeightMean, make_optimizer, rate_factor, set_rate
 from hrpose.train.watch import LossWatch
 
@@ -34,7 +33,7 @@ class FitResult:
     last: folder with the weights of the last epoch.
     """
 
-    model: Supervised
+    model: Learner
     history: list[dict[str, float]]
     best: Path
     last: Path
@@ -57,7 +56,7 @@ class Trainer:
 
     def __init__(
         self,
-        model: Supervised,
+        model: Learner,
         train_data: PoseData,
         val_data: PoseData | None,
         config: FitConfig,
@@ -170,7 +169,7 @@ class Trainer:
             workers=self.config.workers,
         )
 
-    def kept_model(self) -> Supervised:
+    def kept_model(self) -> Learner:
         """What is measured and written: the mean of the weights where there is one, else the model."""
         return self.state.mean.model if self.state.mean else self.model  # type: ignore[return-value]
 
