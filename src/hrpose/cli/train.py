@@ -48,6 +48,8 @@ CROPS_AT_ONCE, PICTURES_AT_ONCE = 32, 8  # in training, if no other number is as
     "--layer-decay", default=1.0, show_default=True, help="Each layer learns so much slower than the next."
 )
 @click.option("--ema", type=float, help="Keep a running mean of the weights, with this decay.")
+@click.option("--compile", is_flag=True, help="Compile network and loss first: minutes, then faster steps.")
+@click.option("--on-device", is_flag=True, help="Cut crops on the device, not on the host.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--restart", is_flag=True, help="Begin again instead of going on from what the folder holds.")
 @workers_option

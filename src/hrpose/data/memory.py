@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from hrpose.codecs import BottomUpCodec, TopDownCodec
-from hrpose.codecs.geometry import mirror_points, transform_points
+from hrpose.codecs.geometry import mirror_points
 from hrpose.data.augment import TopDownAugment, check_mirror
 from hrpose.data.bottomup import BottomUpDataset, PersonSigma
 from hrpose.data.images import RGB, read_image
 from hrpose.data.people import Person
 from hrpose.data.pictures import BottomUpAugment, Picture
-from hrpose.data.topdown import Sample, TopDownDataset
+from hrpose.data.topdown import Sample, TopDownDataset, Uncut
 from hrpose.errors import ConfigError
 from hrpose.skeletons import Skeleton
 from hrpose.types import IMAGENET_MEAN, IMAGENET_STD
@@ -74,11 +74,8 @@ class TopDownInMemory(TopDownDataset):
         place = self._place(person, index, width)
         self.centers[index], self.scales[index] = torch.as_tensor(place.center), torch.as_tensor(place.scale)
         matrix = self._matrix(self.centers[index], self.scales[index], place, width)
-        points = transform_points(torch.as_tensor(person.points, dtype=torch.float32)[None], matrix)[0]
-        visible = torch.as_tensor(person.visible, dtype=torch.float32)
-        order = list(self.skeleton.mirror_index) if place.flip else slice(None)
         self.crops[index] = self.codec.crop(image, matrix)[0]
-        self.points[index], self.visible[index] = points[order], visible[order]
+        self.points[index], self.visible[index] = self._points(person, matrix, flip=place.flip)
 
     def __getitem__(self, index: int) -> Sample:
         return self.__getitems__([index])[0]
@@ -95,6 +92,24 @@ class TopDownInMemory(TopDownDataset):
         heatmaps, weights = self.codec.encode(points, visible)
         parts = ((images - self.mean) / self.std, heatmaps, weights * self.keypoint_weights)
         return [Sample(*row) for row in zip(*parts, self.centers[rows], self.scales[rows], rows, strict=True)]
+
+    def uncut(self, index: int) -> Uncut:
+        """A crop that is kept, as a picture to cut the whole of, mirrored or not."""
+        width, flips = self.crops.shape[3], self._flips(index)
+        across = (-1.0, 0.0, width - 1.0) if flips else (1.0, 0.0, 0.0)
+        points, visible = self.points[index], self.visible[index]
+        if flips:
+            order = self.skeleton.mirror_index
+            points, visible = mirror_points(points[None], width, order)[0], visible[list(order)]
+        return Uncut(
+            self.crops[index],
+            torch.tensor((across, (0.0, 1.0, 0.0))),
+            points,
+            visible,
+            self.centers[index],
+            self.scales[index],
+            torch.tensor(index),
+        )
 
     def _flips(self, index: int) -> bool:
         random = np.random.default_rng([self.seed or 0, int(self._epoch), index, 1])

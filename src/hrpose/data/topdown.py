@@ -38,6 +38,18 @@ class Sample(NamedTuple):
         return PoseTargets((self.heatmaps,), self.weights)
 
 
+class Uncut(NamedTuple):
+    """One person in a whole picture, and where its crop lies: what `TopDownDataset.cut` makes a sample of."""
+
+    image: Tensor  # (3, H, W), bytes
+    matrix: Tensor  # (2, 3), image pixels to crop pixels, mirrored where the crop is
+    points: Tensor  # (K, 2), crop pixels
+    visible: Tensor  # (K,)
+    center: Tensor  # (2,), image pixels
+    scale: Tensor  # (2,), padded (width, height) / 200
+    index: Tensor  # type: ignore[assignment]  # which of the people; the method of tuples is not needed
+
+
 class TopDownDataset(Dataset[Sample]):
     """One crop a person.
 
@@ -100,15 +112,32 @@ class TopDownDataset(Dataset[Sample]):
         self._epoch.fill_(epoch)
 
     def __getitem__(self, index: int) -> Sample:
+        return Sample(*(part[0] for part in self.cut([self.uncut(index)])))
+
+    def uncut(self, index: int) -> Uncut:
+        """A person as it is read: all random numbers are drawn, no pixel is changed yet."""
         person = self.people[index]
         image = torch.from_numpy(read_image(person.image_path)).permute(2, 0, 1)
         place = self._place(person, index, image.shape[2])
         center, scale = (torch.as_tensor(each, dtype=torch.float32) for each in place[:2])
         matrix = self._matrix(center, scale, place, image.shape[2])
-        crop = self.codec.crop(image, matrix)[0].float() / 255
-        heatmaps, weights = self._targets(person, matrix, flip=place.flip)
-        normalised = (crop - self.mean) / self.std
-        return Sample(normalised, heatmaps, weights, center, scale, torch.tensor(index))
+        points, visible = self._points(person, matrix, flip=place.flip)
+        return Uncut(image, matrix[0], points, visible, center, scale, torch.tensor(index))
+
+    def cut(self, people: Sequence[Uncut], device: torch.device | None = None) -> Sample:
+        """A batch of samples from people as they were read.
+
+        Crops are cut and normalised, and targets drawn, on `device`; None stays on the host. What crosses
+        over are whole pictures of bytes.
+        """
+        images = [person.image.to(device, non_blocking=True) for person in people]
+        matrices, points, visible, center, scale, index = (
+            torch.stack(parts).to(device) for parts in list(zip(*people, strict=True))[1:]
+        )
+        crops = self.codec.crop(images, matrices, image_index=range(len(images))).float() / 255
+        heatmaps, weights = self.codec.encode(points, visible)
+        mean, std, factors = (each.to(device) for each in (self.mean, self.std, self.keypoint_weights))
+        return Sample((crops - mean) / std, heatmaps, weights * factors, center, scale, index)
 
     def _place(self, person: Person, index: int, width: int) -> Placement:
         place = Placement(*(values[0] for values in center_scale([person], self.codec)))
@@ -139,14 +168,12 @@ class TopDownDataset(Dataset[Sample]):
         x_axis, y_axis, offset = matrix.unbind(2)
         return torch.stack((-x_axis, y_axis, offset + x_axis * (width - 1)), 2)
 
-    def _targets(self, person: Person, matrix: Matrices, *, flip: bool) -> tuple[Tensor, Tensor]:
-        points = transform_points(torch.as_tensor(person.points, dtype=torch.float32)[None], matrix)
-        visible = torch.as_tensor(person.visible, dtype=torch.float32)[None]
-        if flip:
-            order = list(self.skeleton.mirror_index)
-            points, visible = points[:, order], visible[:, order]
-        heatmaps, weights = self.codec.encode(points, visible)
-        return heatmaps[0], weights[0] * self.keypoint_weights
+    def _points(self, person: Person, matrix: Matrices, *, flip: bool) -> tuple[Tensor, Tensor]:
+        """The keypoints in crop pixels, (K, 2), left and right renamed in a mirrored crop; and (K,) which."""
+        points = transform_points(torch.as_tensor(person.points, dtype=torch.float32)[None], matrix)[0]
+        visible = torch.as_tensor(person.visible, dtype=torch.float32)
+        order = list(self.skeleton.mirror_index) if flip else slice(None)
+        return points[order], visible[order]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -61,7 +61,7 @@ def epoch_seed(seed: int, epoch: int) -> int:
 
 
 def train_loader(
-    data: Any, config: FitConfig, device: torch.device, collate: Callable[..., Batch]
+    data: Any, config: FitConfig, device: torch.device, collate: Callable[..., Any]
 ) -> DataLoader[Any]:
     """Shuffled batches; an incomplete last one is left out if there are others."""
     return DataLoader(

@@ -14,7 +14,7 @@ from torch.amp.grad_scaler import GradScaler
 from torch.optim import Optimizer
 
 from hrpose.errors import TrainingError
-from hrpose.train.optim import WeightMean
+from hrpose.train.optim import WeightMean, lay_out_like_weights
 
 STATE = "state.safetensors"
 LOG = "log.jsonl"
@@ -78,6 +78,7 @@ class RunState:
                 number, _, slot = rest.partition(".")
                 slots.setdefault(int(number), {})[slot] = value
         self.optimizer.load_state_dict({"state": slots, "param_groups": about["groups"]})
+        lay_out_like_weights(self.optimizer)
         self.scaler.load_state_dict(about["scaler"])
         self.progress = Progress(**about["progress"])
 

@@ -45,6 +45,8 @@ class FitConfig:
     precision: Precision | None = None  # of amp; None: the best of the device
     ema: float | None = None  # decay of a running mean of the weights, which is then evaluated and kept
     grad_checkpointing: bool = False  # less memory, about a third more time
+    compile: bool = False  # network and loss by torch.compile: minutes before the first step, then faster
+    on_device: bool = False  # crops are cut, and their targets drawn, on the device instead of the host
     evaluate_every: int = 1  # epochs
     flip_test: bool = True
     seed: int = 0

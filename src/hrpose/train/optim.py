@@ -11,15 +11,29 @@ from torch.optim import SGD, Adam, AdamW, Optimizer
 from hrpose.models.base import Model
 from hrpose.train.config import FitConfig
 
+FUSES = ("cpu", "cuda", "mps", "xpu")  # devices that change all weights in one kernel
+
 
 def make_optimizer(model: nn.Module, config: FitConfig) -> Optimizer:
-    """The optimizer that `config` names, with the model's own parameter groups where it has them."""
+    """The optimizer that `config` names, with the model's own parameter groups where it has them.
+
+    It is fused where the device of the weights can do that.
+    """
     groups = parameter_groups(model, config)
+    fused = all(weight.device.type in FUSES for weight in model.parameters())
     if config.optimizer == "sgd":
-        return SGD(groups, lr=config.lr, momentum=0.9, nesterov=True)
+        return SGD(groups, lr=config.lr, momentum=0.9, nesterov=True, fused=fused)
     if config.optimizer == "adam":
-        return Adam(groups, lr=config.lr)
-    return AdamW(groups, lr=config.lr)
+        return Adam(groups, lr=config.lr, fused=fused)
+    return AdamW(groups, lr=config.lr, fused=fused)
+
+
+def lay_out_like_weights(optimizer: Optimizer) -> None:
+    """Give what is kept for each weight that weight's memory layout, which fused kernels rely on."""
+    for weight, slots in optimizer.state.items():
+        for name, value in slots.items():
+            if isinstance(value, Tensor) and value.shape == weight.shape:
+                slots[name] = torch.empty_like(weight).copy_(value)
 
 
 def parameter_groups(model: nn.Module, config: FitConfig) -> list[dict[str, object]]:

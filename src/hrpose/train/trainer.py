@@ -8,15 +8,16 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.amp.grad_scaler import GradScaler
-from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from hrpose.hub.pretrained import make_folder, save_pretrained
-from hrpose.train.batches import Batch, Shuffled, epoch_seed, train_loader
+from hrpose.train.batches import Batch, Shuffled, epoch_seed
 from hrpose.train.checkpoint import RunState, append_log, begin_log
+from hrpose.train.compiled import compiled
 from hrpose.train.config import FitConfig
 from hrpose.train.evaluate import evaluate
-from hrpose.train.kinds import Learner, PoseData, kind_of
+from hrpose.train.feeding import feed
+from hrpose.train.kinds import Learner, PoseData
 from hrpose.train.optim import WeightMean, make_optimizer, rate_factor, set_rate
 from hrpose.train.watch import LossWatch
 
@@ -69,7 +70,8 @@ class Trainer:
         self.output, self.progress = output, progress
         self.model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.model.set_grad_checkpointing(config.grad_checkpointing)
-        self.loader: DataLoader[Any] = train_loader(train_data, config, device, kind_of(train_data).collate)
+        self.loader, self.bring = feed(train_data, config, device)
+        self.loss_of = compiled(self.loss, device) if config.compile else self.loss
         self.autocast = config.autocast_dtype(device)
         self.state = RunState(
             model=model,
@@ -86,7 +88,7 @@ class Trainer:
     @property
     def settings(self) -> dict[str, Any]:
         """What a run that is taken up again must agree in; how it is read or measured may change."""
-        free = ("workers", "evaluate_every", "flip_test")
+        free = ("workers", "evaluate_every", "flip_test", "compile", "on_device")
         return {"people": len(self.train_data)} | {
             name: value for name, value in self.config.to_dict().items() if name not in free
         }
@@ -122,8 +124,8 @@ class Trainer:
         start, watch = time.perf_counter(), LossWatch(self.train_data, epoch)
         title = f"epoch {epoch}/{self.config.epochs}"
         with tqdm(self.loader, desc=title, disable=not self.progress, leave=False) as bar:
-            for number, batch in enumerate(bar):
-                watch.add(number, batch, self.step(number, epoch, batch.to(self.device)))
+            for number, batch in enumerate(map(self.bring, bar)):
+                watch.add(number, batch, self.step(number, epoch, batch))
                 if number % CHECK_EVERY == 0:
                     bar.set_postfix(loss=f"{watch.check():.3g}")
         loss, seconds = watch.check(), time.perf_counter() - start
@@ -134,13 +136,17 @@ class Trainer:
         """Learn from one batch; weights move after every `accumulate` batches and after the last."""
         group = number // self.config.accumulate
         left = len(self.loader) - group * self.config.accumulate
-        with torch.autocast(self.device.type, dtype=self.autocast, enabled=self.autocast is not None):
-            maps = self.model(batch.images)
-        loss = torch.stack(list(self.model.loss(maps, batch.targets).values())).sum()
+        loss = self.loss_of(batch.images, batch.targets)
         torch.autograd.backward(self.state.scaler.scale(loss / min(left, self.config.accumulate)))
         if (number + 1) % self.config.accumulate == 0 or number + 1 == len(self.loader):
             self.move((epoch - 1) * self.steps + group)
         return loss.detach()
+
+    def loss(self, images: Tensor, targets: Any) -> Tensor:
+        """All terms together."""
+        with torch.autocast(self.device.type, dtype=self.autocast, enabled=self.autocast is not None):
+            maps = self.model(images)
+        return torch.stack(list(self.model.loss(maps, targets).values())).sum()
 
     def move(self, step: int) -> None:
         """One step of the optimizer."""
