@@ -1,6 +1,7 @@
 """CUDA graphs: what is around them by a stand-in that replays on the CPU; themselves where there is CUDA."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -24,10 +25,11 @@ needs_cuda = [
 class Replayed:
     """As a CUDA graph: the same memory read and written each time, whatever has become of the call."""
 
-    def __init__(self, run: Callable[[], Any]) -> None:
-        self.run, self.result, self.times = run, run(), 0
+    def __init__(self, run: Callable[[], Any], recorder: "Replayer") -> None:
+        self.run, self.result, self.times, self.recorder = run, run(), 0, recorder
 
     def replay(self) -> None:
+        assert self.recorder.busy
         self.times += 1
         on_tensors(lambda old, new: old.copy_(new), self.result, self.run())
 
@@ -35,10 +37,18 @@ class Replayed:
 class Replayer:
     def __init__(self) -> None:
         self.made: list[Replayed] = []
+        self.busy = False
 
     def record(self, run: Callable[[], Any]) -> Replayed:
-        self.made.append(Replayed(run))
+        self.made.append(Replayed(run, self))
         return self.made[-1]
+
+    @contextlib.contextmanager
+    def turn(self) -> Iterator[None]:
+        assert not self.busy
+        self.busy = True
+        yield
+        self.busy = False
 
 
 class OneAfterAnother:

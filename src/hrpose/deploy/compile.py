@@ -117,7 +117,7 @@ def make_job(
     lacking = lacks_dtype(dtype, example.device)
     if lacking:
         raise ConfigError(f"dtype={dtype}, but {lacking}")
-    network = fuse(model).eval().to(dtype=dtype, memory_format=torch.channels_last)
+    network = fuse(model).eval().to(dtype).to(memory_format=torch.channels_last)
     settings = buckets or (ON_CUDA if on_cuda else ON_CPU)
     return Job(network=network, example=example, dtype=dtype, buckets=settings, most_sizes=most_sizes)
 

@@ -1,6 +1,7 @@
 """CUDA graphs: a network recorded once for a shape, then started as a whole in place of kernel by kernel."""
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
@@ -29,32 +30,42 @@ class Recorder(Protocol):
     def record(self, run: Callable[[], Any]) -> Recording:
         """Warm up, run once and keep what was done."""
 
+    def turn(self) -> contextlib.AbstractContextManager[None]:
+        """While no other recording of this recorder is filled, replayed or read."""
+
 
 class CudaRecording:
     """A CUDA graph and the tensors that it writes."""
 
     def __init__(self, graph: torch.cuda.CUDAGraph, result: Any) -> None:
         self.graph, self.result = graph, result
-        self.done = torch.cuda.Event()
 
     def replay(self) -> None:
-        """Start the graph on the current stream, after the last time it was started on any."""
-        self.done.wait()
+        """Start the graph on the current stream."""
         self.graph.replay()
-        self.done.record()
 
 
 class CudaRecorder:
-    """Record on a device. All graphs share one pool of memory, since only one of them runs at a time."""
+    """Record on a device. All graphs share one pool of memory, so only one of them runs at a time."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self.pool = torch.cuda.graph_pool_handle()
+        self.lock = threading.Lock()
+        self.done = torch.cuda.Event()  # type: ignore[no-untyped-call]
+
+    @contextlib.contextmanager
+    def turn(self) -> Iterator[None]:
+        """On the current stream, after what was done in the last turn on whatever stream and thread."""
+        with torch.cuda.device(self.device), self.lock:
+            self.done.wait()
+            yield
+            self.done.record()
 
     def record(self, run: Callable[[], Any]) -> CudaRecording:
         """Warm up and capture on a stream of its own, with the kernels that cuDNN finds the fastest."""
         with torch.cuda.device(self.device), fastest_kernels():
-            aside, here = torch.cuda.Stream(), torch.cuda.current_stream()
+            aside, here = torch.cuda.Stream(), torch.cuda.current_stream()  # type: ignore[no-untyped-call]
             aside.wait_stream(here)
             with torch.cuda.stream(aside):
                 for _ in range(WARM_UP):
@@ -85,6 +96,7 @@ class GraphOfShape:
 
     def __init__(self, network: Runner, buffer: Tensor, recorder: Recorder) -> None:
         self.buffer = buffer  # (N, C, H, W), in the dtype and memory format of the network
+        self.recorder = recorder
         self.recording = recorder.record(lambda: marked(network(buffer), buffer))
 
     def __call__(self, images: Tensor) -> Result:

@@ -33,7 +33,7 @@ class Streams:
         """Start all jobs, the coarse and short ones first, and let the current stream wait for them."""
         here = torch.cuda.current_stream(self.device)
         while len(self.side) < len(jobs) - 1:
-            self.side.append(torch.cuda.Stream(self.device))
+            self.side.append(torch.cuda.Stream(self.device))  # type: ignore[no-untyped-call]
         aside = []
         for stream, job in zip(self.side, jobs[1:], strict=False):
             stream.wait_stream(here)
