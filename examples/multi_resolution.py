@@ -73,7 +73,10 @@ STEPS = (
     ("1/4 alone", "+ 1/2, both read"),
     ("1/4 alone", "+ 1/2, 1/4 read"),
 )
-FIGURES = {"AP": "AP", "AP50": "AP50", "AP75": "AP75", "AP_small": "APm", "AP_large": "APl"}  # ours, COCO's
+FIGURES = {  # our name, COCO's
+    **{name: name for name in ("AP", "AP50", "AP75", "AR")},
+    **{"AP_small": "APm", "AP_large": "APl", "AR_small": "ARm", "AR_large": "ARl"},
+}
 SHOWN = {"AP": "everybody", "AP_small": "the smaller half", "AP_large": "the larger half"}
 CODEC = HigherHRNet(
     input_size=256, tag_dims=2, grouping=TagGrouping(joint_order=TagGrouping.joint_order_of(COCO))
