@@ -1,5 +1,6 @@
 """Bottom-up models learn and are measured by the same calls as top-down ones."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -220,6 +221,20 @@ def test_an_empty_data_set_and_one_without_anybody_are_refused(
     data.pictures = [dataclasses.replace(nobody[0], people=())]
     with pytest.raises(DataError, match="nobody is annotated in the data to evaluate on; give pictures with"):
         evaluate(model, data)
+
+
+def test_views_may_be_smaller_than_the_pictures_that_are_read(
+    crowds: CocoKeypoints, model: BottomUp, tmp_path: Path
+) -> None:
+    model.spec = BottomUpSpec(skeleton=crowds.skeleton, codec=CODEC)
+    small = crowds.pictures(replace(CODEC, input_size=64), augment=BottomUpAugment(scale=(0.4, 0.6)), seed=0)
+    fit(model, small, crowds.pictures(CODEC), output=tmp_path, epochs=1, batch_size=4, progress=False)
+    assert model.spec.codec == CODEC
+    other = crowds.pictures(replace(CODEC, input_size=64, sigma=2.0))
+    with pytest.raises(
+        ConfigError, match=r"by HigherHRNet\(sigma=2.0\), but the model's spec says \w+\(sigma=1.0\)"
+    ):
+        fit(model, other, output=tmp_path / "other", epochs=1)
 
 
 def test_another_count_of_keypoints_is_refused_the_centre_left_out(crowds: CocoKeypoints) -> None:

@@ -1,6 +1,6 @@
 """Do a model and its data belong together? What a model without a spec learns from its data."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from torch import Tensor, nn
 
@@ -57,8 +57,12 @@ def check_spec_of(spec: PoseSpec, data: PeopleData, name: str) -> None:
             f"{came}; if they are the same, read the data with skeleton={ours.name!r}, "
             f"else give model.spec the skeleton of the data, or set it to None"
         )
-    if spec.codec != data.codec:
-        came, wanted = told_apart(data.codec, spec.codec)
+    given = data.codec
+    if isinstance(data, BottomUpDataset) and isinstance(spec.codec, type(given)):
+        # networks for whole pictures take any size: they may learn from small views of large pictures
+        given = replace(data.codec, input_size=spec.codec.input_size)  # type: ignore[arg-type]  # same class
+    if spec.codec != given:
+        came, wanted = told_apart(given, spec.codec)
         raise ConfigError(
             f"{name} is encoded by {came}, but the model's spec says {wanted}; "
             f"build the data with model.spec.codec, create the model with codec=, or set model.spec to None"
