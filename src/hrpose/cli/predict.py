@@ -54,6 +54,7 @@ scales_option = click.option(
 @scales_option
 @click.option("--batch-size", type=int, help="32 people, or 8 pictures, at a time if not given.")
 @click.option("--device", help="cpu, cuda, cuda:1 ...; CUDA if there is one.")
+@click.option("--optimize", is_flag=True, help="Make the model fast first, which takes a while: for many pictures.")
 def predict(
     model: str,
     images: tuple[Path, ...],
@@ -66,6 +67,7 @@ def predict(
     scales: tuple[float, ...],
     batch_size: int | None,
     device: str | None,
+    optimize: bool,
 ) -> None:
     """Find people's keypoints in IMAGES (files or folders) with MODEL, a name or a checkpoint."""
     from hrpose.predict import Predictor, TorchvisionDetector
@@ -73,7 +75,14 @@ def predict(
     if boxes is not None and detector is not None:
         raise click.UsageError("give --boxes or --detector, not both")
     known = None if boxes is None else read_boxes(boxes)
-    predictor = Predictor(model, flip_test=flip_test, scales=scales, batch_size=batch_size, device=device)
+    predictor = Predictor(
+        model,
+        flip_test=flip_test,
+        scales=scales,
+        batch_size=batch_size,
+        device=device,
+        optimize=optimize,
+    )
     finder = None if detector is None else TorchvisionDetector(detector, device=predictor.device)
     entries: list[dict[str, Any]] = []
     names = file_names(images)

@@ -101,9 +101,11 @@ class GraphOfShape:
 
     def __call__(self, images: Tensor) -> Result:
         """n <= N images -> the result for them, in their dtype."""
-        filled_up(images, self.buffer)
-        self.recording.replay()
-        return on_tensors(lambda maps: maps[: len(images)].to(images.dtype, copy=True), self.recording.result)
+        with self.recorder.turn():
+            filled_up(images, self.buffer)
+            self.recording.replay()
+            made = self.recording.result
+            return on_tensors(lambda maps: maps[: len(images)].to(images.dtype, copy=True), made)
 
 
 def marked(result: Any, images: Tensor) -> Any:

@@ -39,11 +39,13 @@ class FromPictures:
 
     def people(self, pictures: Sequence[RGB]) -> list[People]:
         """Everybody in each picture (H, W, 3)."""
+        starts = range(0, len(pictures), self.batch_size)
+        batches = (pictures[start : start + self.batch_size] for start in starts)
+        fed = ([upload(picture, self.device) for picture in some] for some in batches)
         found: list[Grouped] = []
         with evaluating(self.model), torch.inference_mode():
-            for start in range(0, len(pictures), self.batch_size):
-                some = pictures[start : start + self.batch_size]
-                found += self.whole.find(self._run, [upload(picture, self.device) for picture in some])
+            for people in self.whole.find_each(self._run, fed, self.device):
+                found += people
         return [self._people(one, picture) for one, picture in zip(found, pictures, strict=True)]
 
     def _run(self, pixels: Tensor) -> PoseMaps:

@@ -1,6 +1,7 @@
 """How pictures reach a model: to its device, normalised, in its dtype, while it is in evaluation mode."""
 
 import contextlib
+import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,14 +16,24 @@ from hrpose.types import PoseMaps
 
 def upload(picture: RGB, device: torch.device) -> Tensor:
     """(H, W, 3) -> (3, H, W) of bytes on the device."""
-    return torch.from_numpy(picture).to(device).permute(2, 0, 1)
+    pixels = torch.from_numpy(picture)
+    if device.type == "cuda":  # from pinned memory the copy goes on while the host does
+        pixels = pixels.pin_memory()
+    return pixels.to(device, non_blocking=True).permute(2, 0, 1)
 
 
 def normalised(pixels: Tensor, mean: Sequence[float], std: Sequence[float], model: nn.Module) -> Tensor:
     """Pixels (N, 3, H, W) of 0..255 as the model wants them."""
-    middle, spread = (torch.tensor(tuple(each), device=pixels.device).view(-1, 1, 1) for each in (mean, std))
+    middle, spread = (_figures(tuple(each), pixels.device) for each in (mean, std))
     dtype = next((weight.dtype for weight in model.parameters()), torch.float32)
     return ((pixels.float() / 255 - middle) / spread).to(dtype)
+
+
+@functools.lru_cache(maxsize=64)
+def _figures(values: tuple[float, ...], device: torch.device) -> Tensor:
+    """One figure a channel, (C, 1, 1): copied to a device once, as each copy would wait for it."""
+    with torch.inference_mode(False):
+        return torch.tensor(values, device=device).view(-1, 1, 1)
 
 
 @contextlib.contextmanager

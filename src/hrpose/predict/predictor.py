@@ -14,6 +14,7 @@ from hrpose.models.device import as_device
 from hrpose.models.spec import PoseSpec
 from hrpose.predict.bottomup import FromPictures
 from hrpose.predict.boxes import BoxesGiven, Detector, Found, check_boxes, check_format, whole_picture
+from hrpose.predict.fast import optimized
 from hrpose.predict.people import People
 from hrpose.predict.topdown import FromBoxes
 
@@ -33,6 +34,8 @@ class Predictor:
         batch_size: crops or pictures at a time; None takes 32 crops, or 8 pictures.
         flip_test: also look at each crop or picture mirrored, and take the mean.
         scales: bottom-up: the sizes to look at each picture in, such as (0.5, 1, 2).
+        optimize: make the model fast for its device first, which takes a while: see `hrpose.deploy.optimize`.
+            Its weights must then stay as they are. To choose how, give what `optimize` returns as the model.
     Raises: ConfigError for a model that does not know how pictures go into it, see `hrpose.create_model`; for
         scales without 1, and for scales of a top-down model.
     """
@@ -46,6 +49,7 @@ class Predictor:
         batch_size: int | None = None,
         flip_test: bool = False,
         scales: Sequence[float] = (1.0,),
+        optimize: bool = False,
     ) -> None:
         if batch_size is not None and batch_size < 1:
             raise ConfigError(f"batch_size={batch_size}; give 1 or more")
@@ -54,6 +58,8 @@ class Predictor:
         _check_spec(self.spec)
         self.device = _device(self.model, device, named=not isinstance(model, nn.Module))
         self.model.to(self.device)
+        if optimize:
+            self.model = optimized(self.model, self.spec, batch_size=batch_size)
         self.reader = self._reader(batch_size, flip_test=flip_test, scales=tuple(scales))
 
     def _reader(

@@ -1,7 +1,7 @@
 """Top-down: pictures and boxes in, one person a box out."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,19 +9,13 @@ from torch import Tensor, nn
 
 from hrpose.data.images import RGB
 from hrpose.models.spec import PoseSpec
+from hrpose.predict.aside import Aside
 from hrpose.predict.boxes import Found
 from hrpose.predict.feed import check_count, check_maps, evaluating, normalised, upload
 from hrpose.predict.people import People
+from hrpose.types import Heatmaps, Matrices
 
 SURE = 0.2  # keypoints above it count toward a person's score, as in the evaluation of HRNet
-
-
-class _Crops(NamedTuple):
-    """The crops of one batch, and the way back to their pictures."""
-
-    crops: Tensor  # (m, 3, H, W), normalised
-    center: Tensor  # (m, 2)
-    scale: Tensor  # (m, 2)
 
 
 class FromBoxes:
@@ -55,39 +49,50 @@ class FromBoxes:
         ]
 
     def _predict(self, pictures: list[RGB], boxes: np.ndarray, owners: np.ndarray) -> tuple[Any, Any]:
-        """Points (M, K, 2) and scores (M, K) of all boxes, on the host."""
+        """Points (M, K, 2) in the pictures and scores (M, K) of all boxes, on the host."""
+        codec = self.spec.codec
+        center, scale = codec.center_scale(torch.from_numpy(boxes))  # on the host, where the boxes are
+        batches = self._batches(pictures, codec.matrices(center, scale), owners.tolist())
         with evaluating(self.model), torch.inference_mode():
-            batches = self._batches(pictures, torch.from_numpy(boxes), owners.tolist())
-            read = [torch.cat(self._points(batch), dim=2) for batch in batches]
-            joined = torch.cat(read).float().cpu().numpy()  # (M, K, 3): the one copy
-        return joined[..., :2], joined[..., 2]
+            joined = torch.cat(list(self._read(batches))).float().cpu()  # (M, K, 3): the one copy
+        points = codec.to_image(joined[..., :2], center, scale)
+        return points.numpy(), joined[..., 2].numpy()
 
-    def _batches(self, pictures: list[RGB], boxes: Tensor, owners: list[int]) -> Iterator[_Crops]:
-        """Crops in batches; a picture is on the device from its first person to its last."""
+    def _batches(self, pictures: list[RGB], matrices: Matrices, owners: list[int]) -> Iterator[Tensor]:
+        """Normalised crops (m, 3, H, W); a picture is on the device from its first person to its last."""
         held: dict[int, Tensor] = {}
-        for start in range(0, len(boxes), self.batch_size):
+        for start in range(0, len(matrices), self.batch_size):
             rows = slice(start, start + self.batch_size)
             wanted = sorted(set(owners[rows]))
             held = {
                 number: held[number] if number in held else upload(pictures[number], self.device)
                 for number in wanted
             }
-            center, scale = self.spec.codec.center_scale(boxes[rows].to(self.device))
-            matrices = self.spec.codec.matrices(center, scale)
             places = [wanted.index(owner) for owner in owners[rows]]
-            crops = self.spec.codec.crop(list(held.values()), matrices, image_index=places)
-            yield _Crops(normalised(crops, self.spec.mean, self.spec.std, self.model), center, scale)
+            crops = self.spec.codec.crop(list(held.values()), matrices[rows], image_index=places)
+            yield normalised(crops, self.spec.mean, self.spec.std, self.model)
 
-    def _points(self, batch: _Crops) -> tuple[Tensor, Tensor]:
-        """Points (m, K, 2) in the picture, and scores (m, K, 1)."""
-        codec, skeleton = self.spec.codec, self.spec.skeleton
-        maps = check_maps(self.model(batch.crops)).heatmaps[-1]
-        if self.flip_test:
-            mirrored = check_maps(self.model(batch.crops.flip(3))).heatmaps[-1]
-            maps = codec.merge_flip(maps, mirrored, skeleton.mirror_index)
-        points, scores = codec.decode(maps)
-        check_count(points, skeleton)
-        return codec.to_image(points, batch.center, batch.scale), scores[..., None]
+    def _read(self, batches: Iterator[Tensor]) -> Iterator[Tensor]:
+        """Points in heatmap pixels and scores of each batch, (m, K, 3), on the device.
+
+        The crops of the next batch are made while the device is at work on the network.
+        """
+        aside = Aside(self.device)
+        crops = aside.next_of(batches)
+        while crops is not None:
+            maps = self._maps(crops)
+            crops = aside.next_of(batches)
+            points, scores = self.spec.codec.decode(maps)
+            check_count(points, self.spec.skeleton)
+            yield torch.cat((points, scores[..., None]), 2)
+
+    def _maps(self, crops: Tensor) -> Heatmaps:
+        """The heatmaps (m, K, h, w) of crops, with a flip test the mean of two."""
+        maps = check_maps(self.model(crops)).heatmaps[-1]
+        if not self.flip_test:
+            return maps
+        mirrored = check_maps(self.model(crops.flip(3))).heatmaps[-1]
+        return self.spec.codec.merge_flip(maps, mirrored, self.spec.skeleton.mirror_index)
 
 
 def _person_scores(scores: np.ndarray) -> np.ndarray:
