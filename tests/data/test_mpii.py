@@ -3,8 +3,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from scipy.io import savemat
 
 from hrpose.codecs import MSRA
 from hrpose.data.mpii import MPIIKeypoints
@@ -48,6 +50,25 @@ def test_the_test_set_has_no_joints(tmp_path: Path) -> None:
     ).people
     assert found.keypoints.shape == (16, 3)
     assert not found.visible.any()
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_boxes_of_heads_go_to_their_people(tmp_path: Path, stored: bool) -> None:
+    boxes = np.array([[[1.0, 2.0], [31.0, 42.0]], [[5.0, 6.0], [7.0, 8.0]]])
+    savemat(tmp_path / "gt_valid.mat", {"headboxes_src": boxes.transpose(1, 2, 0)})
+    heads = tmp_path / "gt_valid.mat" if stored else boxes
+    people = MPIIKeypoints.from_file(write(tmp_path, [entry(), entry()]), tmp_path, heads=heads).people
+    assert [person.head_box_xyxy for person in people] == [(1, 2, 31, 42), (5, 6, 7, 8)]
+
+
+def test_heads_that_do_not_belong_to_the_list_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, [entry()])
+    with pytest.raises(
+        DataError, match=r"heads of shape \(2, 2, 2\) came for the 1 people of the list; give"
+    ):
+        MPIIKeypoints.from_file(path, tmp_path, heads=np.ones((2, 2, 2)))
+    with pytest.raises(DataError, match=r"list.json holds no headboxes_src .*; give gt_valid.mat of HRNet"):
+        MPIIKeypoints.from_file(path, tmp_path, heads=path)
 
 
 @pytest.mark.parametrize(

@@ -195,7 +195,7 @@ def test_bounds_of_size_rise(bounds: tuple[float, float]) -> None:
         (
             truth_of(one(), id="seven"),
             [],
-            "which COCO AP needs; number the images, or measure MPII by mpii_pckh",
+            "which COCO AP needs; number the images, or read MPII with heads=",
         ),
         (truth_of(one()), [hit(score=None)], 'detection 0 has no "score"; a detection is image_id'),
         (

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Box: TypeAlias = tuple[float, float, float, float]  # x, y, width, height
+Box: TypeAlias = tuple[float, float, float, float]  # x, y, width, height, unless a name says otherwise
 Array: TypeAlias = NDArray[np.float64]
 
 AREA_OF_BOX = 0.53  # the share of its box that a person fills; CrowdPose, without areas, is evaluated with it
@@ -31,6 +31,7 @@ class Person:
     iscrowd: bool = False
     score: float = 1.0  # of a detection; 1 in an annotation
     category_id: int = 1
+    head_box_xyxy: Box | None = None  # two corners of the head, where they are known: what PCKh divides by
 
     @property
     def points(self) -> Array:

@@ -146,7 +146,7 @@ def ground_truth_content(source: Source) -> Entry:
 def _whole(number: Any) -> int:
     if not isinstance(number, int):
         fault = f"image id {number!r} is no whole number, which COCO AP needs"
-        raise DataError(f"{fault}; number the images, or measure MPII by mpii_pckh")
+        raise DataError(f"{fault}; number the images, or read MPII with heads=")
     return number
 
 

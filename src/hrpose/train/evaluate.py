@@ -30,7 +30,8 @@ def evaluate(
     Crops, or whole pictures, run in batches, and are decoded, on the device; the model is left in the mode it
     came in. Whole pictures are looked at in the size that the codec gives them, whatever views of them are
     trained on. Where all of them have a CrowdPose index, APeasy, APmedium and APhard are added. For an
-    instance segmenter the figures are the twelve of `mask_ap`.
+    instance segmenter the figures are the twelve of `mask_ap`, and for an MPII list that was read with the
+    heads they are the nine of `mpii_pckh`.
 
     Args:
         data: without augmentation; its codec or grouping decodes, and its skeleton's sigmas are those of OKS.

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -11,6 +12,7 @@ from hrpose.data.people import coco_annotations
 from hrpose.data.topdown import Sample, TopDownDataset
 from hrpose.errors import ConfigError
 from hrpose.metrics.coco import coco_ap
+from hrpose.metrics.mpii import mpii_pckh
 from hrpose.train.batches import Batch
 from hrpose.types import Heatmaps, PoseMaps, PoseTargets
 
@@ -92,5 +94,10 @@ def ground_truth(data: TopDownDataset) -> dict[str, Any]:
 
 
 def score(data: TopDownDataset, truth: dict[str, Any], found: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """COCO's ten figures."""
-    return coco_ap(truth, found, sigmas=data.skeleton.sigmas)
+    """COCO's ten figures; MPII's table, PCKh in percent, where the heads of all people are known."""
+    heads = [person.head_box_xyxy for person in data.people]
+    if None in heads:
+        return coco_ap(truth, found, sigmas=data.skeleton.sigmas)
+    points = np.array([entry["keypoints"] for entry in found]).reshape(len(heads), -1, 3)[:, :, :2]
+    goals = np.stack([person.keypoints for person in data.people])
+    return mpii_pckh(points, goals[:, :, :2], goals[:, :, 2] > 0, np.reshape(heads, (-1, 2, 2)))

@@ -30,7 +30,7 @@ class FitResult:
 
     history: one record an epoch: epoch, loss, lr, seconds, images_per_second, and COCO's figures where it
         was evaluated.
-    best: folder with the weights of the highest AP (of the lowest loss, without data to evaluate on).
+    best: folder with the weights of the highest AP, or PCKh (the lowest loss, without data to evaluate on).
     last: folder with the weights of the last epoch.
     """
 
@@ -184,7 +184,8 @@ class Trainer:
         done = self.state.progress
         done.epoch = int(record["epoch"])
         done.history.append(record)
-        value = record.get("AP") if self.val_data is not None else -record["loss"]
+        measured = record.get("AP", record.get("Mean"))  # the latter is PCKh
+        value = measured if self.val_data is not None else -record["loss"]
         save_pretrained(self.kept_model(), self.output / "last")
         if value is not None and (done.best is None or value > done.best):
             done.best, done.best_epoch = value, done.epoch
@@ -195,6 +196,6 @@ class Trainer:
     def say(self, record: dict[str, float]) -> None:
         """One line an epoch above the progress bar."""
         if self.progress:
-            shown = {name: record[name] for name in ("loss", "AP", "AP50", "AP75") if name in record}
+            shown = {name: record[name] for name in ("loss", "AP", "AP50", "AP75", "Mean") if name in record}
             text = "  ".join(f"{name} {value:.4g}" for name, value in shown.items())
             tqdm.write(f"epoch {record['epoch']}: {text}  ({record['seconds']:.0f} s)")
