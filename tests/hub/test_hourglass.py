@@ -52,6 +52,17 @@ def test_our_own_forms_are_read_off_the_shapes(settings: dict[str, Any]) -> None
     assert dataclasses.replace(from_checkpoint(dict(old.state_dict())).config, spec=None) == old.config
 
 
+def test_several_residual_units_in_a_row_are_read_off_bearpaws_names() -> None:
+    old = hourglass("bearpaw_hourglass", stacks=2, depths=(3, 3, 3)).eval()
+    weights = foreign(old, "bearpaw_hourglass")
+    ends = ("hg.1.hg.0.3.2.conv3.bias", "hg.0.hg.1.1.2.conv1.weight", "res.0.2.bn1.bias", "fc.1.0.weight")
+    assert all(name in weights for name in ends)
+    new = from_checkpoint(weights)
+    assert new.config.depths == (3, 3, 3)
+    images = torch.randn(1, 3, 32, 48)
+    assert torch.equal(new(images).heatmaps[1], old(images).heatmaps[1])
+
+
 @pytest.mark.parametrize("made", [34, 56, 68])
 def test_the_maps_of_an_hourglass_with_tags_are_told_apart(made: int) -> None:
     keypoints = {34: 17, 56: 14, 68: 17}[made]

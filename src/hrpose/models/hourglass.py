@@ -109,7 +109,7 @@ class Stack(nn.Module):
         super().__init__()
         width = config.widths[0]
         self.hourglass = Hourglass(config.widths, unit=config.unit, depths=config.depths, skip=config.skip)
-        self.neck = make_neck(config.unit, width)
+        self.neck = make_neck(config.unit, width, config.depths[0] if config.depths else 1)
         self.predict = nn.Conv2d(width, config.out_channels, 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -237,10 +237,10 @@ def make_stem(config: HourglassConfig) -> nn.Sequential:
     return nn.Sequential(entry, *halved, *rest)
 
 
-def make_neck(unit: Unit, width: int) -> nn.Sequential:
-    """What stands between an hourglass and its maps."""
+def make_neck(unit: Unit, width: int, depth: int) -> nn.Sequential:
+    """What stands between an hourglass and its maps; residual units as many as in a row at that width."""
     if unit == "preact":
-        return nn.Sequential(UNITS[unit](width, width), convolution(unit, width, width, 1))
+        return nn.Sequential(*units(unit, width, width, depth), convolution(unit, width, width, 1))
     if unit == "basic":
         return nn.Sequential(convolution(unit, width, width, 3))
     return nn.Sequential(UNITS[unit](width, width), UNITS[unit](width, width))

@@ -89,25 +89,39 @@ POSE_AE = Origin(
 
 
 class Bearpaw(Origin):
-    """The levels of an hourglass are a list there, inside first, so that names depend on their number."""
+    """The levels of an hourglass are a list there, inside first, so that names depend on their number.
+
+    Those of the neck depend on how many residual units stand in a row, `num_blocks` there.
+    """
 
     def rules_for(self, names: Collection[str]) -> tuple[Rule, ...]:
         """The rules for a file with these names, theirs or ours."""
-        inside = re.compile(r"hg\.\d+\.hg\.(\d+)\.")
-        theirs = [int(match[1]) + 1 for name in names if (match := inside.match(name))]
-        depth = max(theirs or (name.count("middle.") for name in names), default=0)
-        return (*self.rules, *(rule for n in range(depth) for rule in listed_level(n, depth)))
+        depth = highest(names, r"hg\.\d+\.hg\.(\d+)\.") or max((n.count("middle.") for n in names), default=0)
+        blocks = highest(names, r"(?:res\.\d+|stacks\.\d+\.hourglass\.upper)\.(\d+)\.")
+        inside = (rule for n in range(depth) for rule in listed_level(n, depth, blocks))
+        return (*self.rules, ("fc.{s}.{n}.", f"stacks.{{s}}.neck.{blocks}.{{n}}."), *inside)
 
 
-def listed_level(n: int, depth: int) -> tuple[Rule, ...]:
-    """The rules for entry `n` of a list of `depth` levels.
+def highest(names: Iterable[str], pattern: str) -> int:
+    r"""One more than the largest number that a pattern finds at the beginning of names; 0 if it finds none.
 
-    >>> listed_level(1, 2)[0]
-    ('hg.{s}.hg.1.0.0.bn{n}.', 'stacks.{s}.hourglass.upper.0.bn{n}.')
+    >>> highest(["res.0.1.bn1.weight", "fc.0.7.bias"], r"res\.0\.(\d+)\.")
+    2
+    """
+    found = (match for match in map(re.compile(pattern).match, names) if match)
+    return max((int(match[1]) + 1 for match in found), default=0)
+
+
+def listed_level(n: int, depth: int, blocks: int) -> tuple[Rule, ...]:
+    """The rules for entry `n` of a list of `depth` levels with `blocks` residual units in a row.
+
+    >>> listed_level(1, 2, 1)[0]
+    ('hg.{s}.hg.1.0.{b}.bn{n}.', 'stacks.{s}.hourglass.upper.{b}.bn{n}.')
     """
     place = (f"hg.{{s}}.hg.{n}.", "stacks.{s}.hourglass." + "middle." * (depth - 1 - n))
-    parts = [("0.0.", "upper.0."), ("1.0.", "enter.1."), ("2.0.", "leave.0.")]
-    parts += [("3.0.", "middle.0.")] if n == 0 else []
+    parts = [("0.{b}.", "upper.{b}."), ("2.{b}.", "leave.{b}.")]
+    parts += [(f"1.{b}.", f"enter.{b + 1}.") for b in range(blocks)]  # the pooling is the first in `enter`
+    parts += [("3.{b}.", "middle.{b}.")] if n == 0 else []
     return tuple(rule for part in parts for rule in under(place, under(part, BOTTLENECK)))
 
 
@@ -122,8 +136,7 @@ BEARPAW = Bearpaw(
         *under(("layer1.0.", "stem.1.0."), BOTTLENECK),
         *under(("layer2.0.", "stem.3.0."), BOTTLENECK),
         *under(("layer3.0.", "stem.4.0."), BOTTLENECK),
-        *under(("res.{s}.0.", "stacks.{s}.neck.0."), BOTTLENECK),
-        ("fc.{s}.{n}.", "stacks.{s}.neck.1.{n}."),
+        *under(("res.{s}.{b}.", "stacks.{s}.neck.{b}."), BOTTLENECK),
         ("score.{s}.", "stacks.{s}.predict."),
         ("fc_.{s}.", "links.{s}.features."),
         ("score_.{s}.", "links.{s}.maps."),
