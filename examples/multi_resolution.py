@@ -74,8 +74,14 @@ STEPS = (
     ("1/4 alone", "+ 1/2, 1/4 read"),
 )
 FIGURES = {  # our name, COCO's
-    **{name: name for name in ("AP", "AP50", "AP75", "AR")},
-    **{"AP_small": "APm", "AP_large": "APl", "AR_small": "ARm", "AR_large": "ARl"},
+    "AP": "AP",
+    "AP50": "AP50",
+    "AP75": "AP75",
+    "AR": "AR",
+    "AP_small": "APm",
+    "AP_large": "APl",
+    "AR_small": "ARm",
+    "AR_large": "ARl",
 }
 SHOWN = {"AP": "everybody", "AP_small": "the smaller half", "AP_large": "the larger half"}
 CODEC = HigherHRNet(
