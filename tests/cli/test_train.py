@@ -15,7 +15,7 @@ from tests.cli.conftest import hrpose, tiny_model
 @pytest.mark.slow
 def test_training_leaves_weights_that_predict(figures: Path, tmp_path: Path) -> None:
     data = ("--data", figures / "annotations.json", "--images", figures / "images")
-    settings = ("--epochs", "1", "--batch-size", "2", "--from-scratch", "--device", "cpu")
+    settings = ("--epochs", "1", "--batch-size", "2", "--from-scratch", "--on-device", "--device", "cpu")
     shown = hrpose("train", "hrnet_tiny.synthetic_128x96", *data, "--out", tmp_path / "run", *settings)
     assert shown.exit_code == 0, shown.output
     assert "17 keypoints; left out: none" in shown.output

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from hrpose.deploy.optimized import plainly
 from hrpose.deploy.results import Runner
 from hrpose.errors import ConfigError, UnknownNameError, nearest
 
@@ -51,7 +52,7 @@ def unfused_compiled(model: nn.Module, images: Tensor, dtype: torch.dtype) -> Ru
     compiled: Any = torch.compile(network, **how)
 
     def run(images: Tensor) -> Any:
-        with torch.no_grad():  # freezing asks for it
+        with plainly(images.device):  # the state that it was compiled for, or it would be compiled again
             return compiled(images.to(dtype=dtype, memory_format=torch.channels_last))
 
     return run
@@ -70,7 +71,7 @@ def unfused_exported(runner: str, model: nn.Module, images: Tensor, dtype: torch
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.onnx"
         export_onnx(model, path, images)
-        made: Runner = getattr(runners, runner)(path)
+        made: Runner = getattr(runners, runner)(path, threads=torch.get_num_threads())
     return made
 
 
