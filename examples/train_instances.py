@@ -42,8 +42,8 @@ TINY = InstanceConfig(
     hidden=48,
     coordinates=True,  # two figures in the same clothes differ by their place alone
 )
-SIZE = 128  # pixels of a side
-OVERLAPPING = {"size": (SIZE, SIZE), "people": (2, 4), "crowding": 0.4, "heights": (0.6, 1.0)}
+INPUT = 96  # pixels of a side that the network sees
+OVERLAPPING = {"size": (128, 128), "people": (2, 4), "crowding": 0.4, "heights": (0.6, 1.0)}
 TRAIN_SEED, TEST_SEED = 1, 3
 MILD = BottomUpAugment(scale=(0.85, 1.15), rotation=10, translate=10)
 
@@ -70,7 +70,7 @@ def main() -> None:
             "cpu_minutes": round((time.process_time() - cpu) / 60, 1),
         }
         test = draw(output / "test", budget.test_pictures, TEST_SEED)
-        stats = evaluate(model, test.pictures(SIZE))
+        stats = evaluate(model, test.pictures(INPUT))
         print(json.dumps(facts | {name: round(value, 4) for name, value in stats.items()}))
         print(f"drawn: {picture(model, test, output / 'instances.png')}")
 
@@ -101,7 +101,7 @@ def train(output: Path, budget: Budget, asked: argparse.Namespace) -> InstanceSe
     model = InstanceSegmenter(TINY)
     model.criterion = InstanceLoss(asked.samples or None, tag_dims=TINY.tag_dims)
     figures = draw(output / "train", budget.pictures, TRAIN_SEED)
-    views = figures.pictures(SIZE, augment=MILD, seed=asked.seed, in_memory=True)
+    views = figures.pictures(INPUT, augment=MILD, seed=asked.seed, in_memory=True)
     print(figures.summary())
     fit(
         model,

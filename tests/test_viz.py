@@ -4,7 +4,7 @@ from PIL import Image
 
 from hrpose.errors import ConfigError, ImageError, ShapeError
 from hrpose.skeletons import COCO, HAND_21, SKELETONS, Skeleton, chains
-from hrpose.viz import LEFT, MIDDLE, RIGHT, DrawStyle, draw_people, panels
+from hrpose.viz import EDGE, LEFT, MIDDLE, RIGHT, DrawStyle, draw_masks, draw_people, panels
 
 CROSS = Skeleton(
     name="cross",
@@ -149,3 +149,23 @@ def test_panels_need_pictures_and_as_many_titles() -> None:
         panels([Image.new("RGB", (5, 5))], [])
     with pytest.raises(ConfigError, match="0 pictures and 0 titles came"):
         panels([], [])
+
+
+def test_every_mask_has_a_colour_of_its_own_and_a_line_round_it() -> None:
+    ground = np.full((40, 60, 3), 200, np.uint8)
+    masks = np.zeros((2, 40, 60), bool)
+    masks[0, 5:20, 5:30] = masks[1, 15:35, 35:55] = True
+    drawn = np.asarray(draw_masks(ground, masks))
+    assert (drawn[~masks.any(0)] == 200).all()
+    first, second = drawn[10, 10], drawn[25, 45]
+    assert np.abs(first.astype(int) - second).max() > 60
+    assert tuple(drawn[5, 10]) == tuple(drawn[34, 40]) == EDGE
+    assert (ground == 200).all()
+    assert np.array_equal(np.asarray(draw_masks(ground, [])), ground)
+
+
+def test_masks_of_another_size_and_no_opacity_are_refused() -> None:
+    with pytest.raises(ShapeError, match=r"masks have the shape \(1, 4, 5\), and the picture is \(6, 7\)"):
+        draw_masks(np.zeros((6, 7, 3), np.uint8), np.ones((1, 4, 5), bool))
+    with pytest.raises(ConfigError, match="opacity=0; give a number above 0, at most 1"):
+        draw_masks(np.zeros((6, 7, 3), np.uint8), [], opacity=0)

@@ -70,10 +70,10 @@ class InstanceHead(nn.Module):
         features = concat_at_finest(x, self.resize)
         if self.coordinates:
             features = torch.cat((features, places(features)), 1)
-        mixed = self.mix(features)
+        maps = self.conv(self.mix(features))
         if self.upsample > 1:
-            mixed = F.interpolate(mixed, scale_factor=self.upsample, mode="bilinear", align_corners=False)
-        logits, tags = torch.tensor_split(self.conv(mixed), [self.num_classes], 1)
+            maps = F.interpolate(maps, scale_factor=self.upsample, mode="bilinear", align_corners=False)
+        logits, tags = torch.tensor_split(maps, [self.num_classes], 1)
         return InstanceMaps(logits, tags)
 
 
