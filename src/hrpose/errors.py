@@ -65,3 +65,12 @@ def nearest(name: object, names: Iterable[str], *, most: int = 5) -> str:
     known = sorted(set(names))
     near = difflib.get_close_matches(str(name), known, n=most, cutoff=0.4) or known[:most]
     return f"did you mean {', '.join(near)}?" if near else "there are none"
+
+
+def first_line(error: Exception) -> str:
+    """What an error of another library says first, to stand in a text of ours.
+
+    >>> first_line(ValueError("no such layer\\nand a long story"))
+    'no such layer'
+    """
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

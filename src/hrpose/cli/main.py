@@ -16,6 +16,7 @@ COMMANDS = {
     "train": ("hrpose.cli.train:train", "Train or fine-tune a model on a COCO-format data set."),
     "evaluate": ("hrpose.cli.train:evaluate_command", "Measure a model's AP on a COCO-format data set."),
     "convert": ("hrpose.cli.models:convert", "Rewrite a checkpoint of any origin."),
+    "export": ("hrpose.cli.export:export", "Write a model as a graph, ONNX or torch.export."),
     "bench": ("hrpose.cli.bench:bench", "Time models here, in several modes, beside others."),
     "doctor": ("hrpose.cli.doctor:doctor", "Check this installation."),
     "demo": ("hrpose.cli.demo:demo", "Predict, fine-tune and draw, with no download."),

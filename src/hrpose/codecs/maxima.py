@@ -1,9 +1,12 @@
 """Heatmaps to points: the peak, what surrounds it, and the blur that comes before."""
 
+import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from hrpose.codecs.checks import choose
@@ -66,11 +69,16 @@ def gaussian_kernel(size: int) -> Tensor:
     >>> gaussian_kernel(3).tolist()
     [0.25, 0.5, 0.25]
     """
+    return torch.from_numpy(_weights(size))
+
+
+def _weights(size: int) -> NDArray[np.float64]:
+    """As `gaussian_kernel`, made on the host: a graph that blurs then holds numbers, not their making."""
     if size in _FIXED_KERNELS:
-        return torch.tensor(_FIXED_KERNELS[size], dtype=torch.float64)
+        return np.array(_FIXED_KERNELS[size])
     sigma = 0.3 * ((size - 1) * 0.5 - 1) + 0.8
-    x = torch.arange(size, dtype=torch.float64) - (size - 1) / 2
-    weights = torch.exp(-(x**2) / (2 * sigma**2))
+    x = np.arange(size) - (size - 1) / 2
+    weights: NDArray[np.float64] = np.exp(-(x**2) / (2 * sigma**2))
     return weights / weights.sum()
 
 
@@ -87,7 +95,7 @@ def blur_maps(heatmaps: Heatmaps, kernel: int, *, border: str = "zero", keep_pea
     """
     check_kernel(kernel)
     choose("border", border, BORDERS)
-    down, across = (_band(length, kernel, border).to(heatmaps) for length in heatmaps.shape[2:])
+    down, across = (torch.tensor(_band(length, kernel, border)).to(heatmaps) for length in heatmaps.shape[2:])
     blurred = down @ heatmaps @ across.mT
     if keep_peak and heatmaps.numel():
         blurred = blurred * (heatmaps.amax((2, 3), keepdim=True) / blurred.amax((2, 3), keepdim=True))
@@ -100,19 +108,19 @@ def check_kernel(kernel: int) -> None:
         raise ConfigError(f"kernel={kernel} has no middle; give an odd number of pixels, such as 11")
 
 
-def _band(length: int, kernel: int, border: str) -> Tensor:
+@functools.cache
+def _band(length: int, kernel: int, border: str) -> NDArray[np.float64]:
     """(length, length): the blur along one axis as a matrix, its border rule included."""
-    weights = gaussian_kernel(kernel)
-    out = torch.arange(length)[:, None].expand(-1, kernel)
-    source = out + torch.arange(kernel) - kernel // 2
+    out = np.arange(length)[:, None].repeat(kernel, 1)
+    source = out + np.arange(kernel) - kernel // 2
     if border == "mirror":
         period = max(2 * (length - 1), 1)
-        source = source.remainder(period)
-        source = torch.minimum(source, period - source) if length > 1 else source
+        source = source % period
+        source = np.minimum(source, period - source) if length > 1 else source
     inside = (source >= 0) & (source < length)
-    band = torch.zeros(length, length, dtype=torch.float64)
-    values = weights.expand(length, -1)[inside]
-    return band.index_put((out[inside], source[inside]), values, accumulate=True)
+    band = np.zeros((length, length))
+    np.add.at(band, (out[inside], source[inside]), np.broadcast_to(_weights(kernel), out.shape)[inside])
+    return band
 
 
 def check_nudge(nudge: float) -> None:

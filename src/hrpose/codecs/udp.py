@@ -112,7 +112,7 @@ class UDP(_Unbiased):
         mmpose = self.form == "mmpose"
         blurred = blur_maps(heatmaps, self.kernel, border="zero" if mmpose else "mirror", keep_peak=mmpose)
         values = around(blurred, peaks, _NEAR)
-        here, right, left, below, above, ahead, behind = (v.clamp(1e-3, 50).log() for v in values)
+        here, right, left, below, above, ahead, behind = (v.clamp(1e-3, 50.0).log() for v in values)
         slope = 0.5 * (right - left), 0.5 * (below - above)
         bend = 0.5 * (ahead - right - below + here + here - left - above + behind)
         curve = right - 2 * here + left + _EPSILON, bend, below - 2 * here + above + _EPSILON

@@ -55,17 +55,18 @@ class WithPeaks(nn.Module):
         return self.codec.merge([Pass(self.model(images))], size=(images.shape[2], images.shape[3]))
 
     def read(self, maps: Merged) -> PosePeaks:
-        """The highest peaks of each heatmap and the tags there; fewer than wanted where a map is small."""
+        """The highest peaks of each heatmap and the tags there; all 0 where there are fewer than wanted."""
         grouping = self.codec.grouping
-        width = maps.heatmaps.shape[3]
+        keypoints, width = maps.heatmaps.shape[1], maps.heatmaps.shape[3]
         highest = F.max_pool2d(maps.heatmaps, grouping.nms_kernel, 1, grouping.nms_kernel // 2)
         is_peak = (maps.heatmaps == highest) & (maps.heatmaps > grouping.detection_threshold)
         values, places = torch.where(is_peak, maps.heatmaps, 0).flatten(2).topk(grouping.max_people, 2)
         rows = torch.div(places, width, rounding_mode="floor")
         peaks = torch.stack(((places - rows * width).to(values), rows.to(values), values), 3)
-        keypoints = maps.heatmaps.shape[1]
-        tags = [tag.expand(-1, keypoints, -1, -1).flatten(2).gather(2, places) for tag in maps.tags]
-        return PosePeaks(maps.heatmaps, torch.stack(maps.tags, 1), peaks, torch.stack(tags, 3))
+        read = [tag.expand(-1, keypoints, -1, -1).flatten(2).gather(2, places) for tag in maps.tags]
+        tags = torch.stack(read, 3)
+        there = (values > 0)[..., None].to(values)
+        return PosePeaks(maps.heatmaps, torch.stack(maps.tags, 1), peaks * there, tags * there)
 
     def forward(self, images: Images) -> PosePeaks:
         """Images -> maps and peaks."""

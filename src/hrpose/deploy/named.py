@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from hrpose.codecs.aggregate import Merged
 from hrpose.errors import ConfigError
-from hrpose.types import Images, Points, PoseMaps, Pyramid, Scores
+from hrpose.types import Images, InstanceMaps, Points, PoseMaps, Pyramid, Scores
 
 
 class PosePoints(NamedTuple):
@@ -39,8 +39,8 @@ class PosePeaks(NamedTuple):
         return Merged(self.heatmaps, tuple(self.tags.unbind(1)))
 
 
-Output: TypeAlias = PoseMaps | Pyramid | Tensor | PosePoints | PosePeaks
-TUPLES: dict[str, Any] = {kind.__name__: kind for kind in (PoseMaps, PosePoints, PosePeaks)}
+Output: TypeAlias = PoseMaps | InstanceMaps | Pyramid | Tensor | PosePoints | PosePeaks
+TUPLES: dict[str, Any] = {kind.__name__: kind for kind in (PoseMaps, InstanceMaps, PosePoints, PosePeaks)}
 MAPS, TENSOR = "maps", "logits"  # what the tensors of a pyramid, and a tensor alone, are called
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from hrpose.deploy.sheet import KEY, ExportSheet
-from hrpose.errors import ExportError, MissingExtraError
+from hrpose.errors import ExportError, MissingExtraError, first_line
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")  # the last one to compare with the model
 AXES = {0: "batch", 2: "height", 3: "width"}
@@ -31,8 +31,9 @@ def write_onnx(program: torch.export.ExportedProgram, sheet: ExportSheet, path: 
             verbose=False,
         )
     except torch.onnx.errors.OnnxExporterError as error:
-        text = str(error.__cause__ or error).strip().splitlines()[0]
-        raise ExportError(f"torch.onnx makes no graph of it ({text}); try export_program") from error
+        raise ExportError(
+            f"torch.onnx makes no graph of it ({first_line(error)}); try export_program"
+        ) from error
     made.model.metadata_props[KEY] = sheet.to_json()
     made.save(path)
 

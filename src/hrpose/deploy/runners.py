@@ -11,7 +11,7 @@ from torch import Tensor
 
 from hrpose.deploy.named import join_outputs
 from hrpose.deploy.sheet import FILE, KEY, ExportSheet
-from hrpose.errors import ConfigError, MissingExtraError
+from hrpose.errors import ConfigError, MissingExtraError, first_line
 from hrpose.models.spec import PoseSpec
 from hrpose.types import Images
 
@@ -165,8 +165,3 @@ def check_file(path: str | Path, threads: int | None) -> None:
         raise ConfigError(f"there is no file {path}; give one that hrpose.deploy exported")
     if threads is not None and threads < 1:
         raise ConfigError(f"threads={threads}, but one at least must work; give 1 or more, or None")
-
-
-def first_line(error: Exception) -> str:
-    """What an error of another library says first."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hrpose.deploy.named import TUPLES
+from hrpose.deploy.named import MAPS, TENSOR, TUPLES
 from hrpose.errors import ConfigError, ShapeError
 from hrpose.models.families import config_from_dict
 from hrpose.models.spec import PoseSpec
@@ -23,7 +23,7 @@ FILE = "hrpose.json"  # beside the graph in a .pt2 file
 class ExportSheet:
     """The shape that a file takes, what it returns, and the settings of the model in it."""
 
-    kind: str  # of the output: "PoseMaps", "PosePoints", "PosePeaks", "maps" or "logits"
+    kind: str  # of the output: one of TUPLES, such as "PoseMaps", or "maps" or "logits"
     outputs: tuple[str, ...]  # their names, in order
     shape: tuple[int | None, ...]  # of images, (N, C, H, W); None where any fits
     smallest: Size = (1, 1)  # height and width from which the graph was made
@@ -94,6 +94,6 @@ class ExportSheet:
             raise ConfigError(
                 f"{where} was not exported as hrpose {__version__} does ({error}); {fix}"
             ) from error
-        if sheet.kind not in (*TUPLES, "maps", "logits"):
+        if sheet.kind not in (*TUPLES, MAPS, TENSOR):
             raise ConfigError(f"{where} returns {sheet.kind!r}, which hrpose {__version__} lacks; {fix}")
         return sheet

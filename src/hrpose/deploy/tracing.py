@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from hrpose.codecs.topdown import TopDownCodec
 from hrpose.deploy.named import Named
 from hrpose.deploy.verify import Shape
-from hrpose.errors import ConfigError, ExportError, HRPoseError, ShapeError
+from hrpose.errors import ConfigError, ExportError, HRPoseError, ShapeError, first_line
 from hrpose.types import Size
 
 Dynamic: TypeAlias = bool | Literal["batch"]
@@ -68,19 +68,28 @@ def trace(model: nn.Module, shape: Shape, axes: tuple[int, ...]) -> torch.export
         or not with these axes left open.
     """
     named = Named(model).eval()
-    longer = (max(2, shape[0]), *shape[1:]) if 0 in axes else shape  # a batch of 1 would be taken as fixed
-    images = torch.zeros(longer)
+    images = torch.zeros(shape)
+    longer = images.repeat(2, 1, 1, 1) if 0 in axes else images  # a batch of 1 would be taken as fixed
     spec = {"images": dict.fromkeys(axes, torch.export.Dim.DYNAMIC)}
     with torch.no_grad():
         named(images)  # the errors of the model itself are clearer than those of tracing
         try:
-            return torch.export.export(named, (images,), dynamic_shapes=spec)
+            return _unshared(torch.export.export(named, (longer,), dynamic_shapes=spec))
         except HRPoseError:
             raise
         except Exception as error:  # torch.export raises errors of many kinds
             came = f"torch.export makes no graph of this {type(model).__name__} with dynamic axes {axes}"
-            text = str(error).strip().splitlines() or [type(error).__name__]
-            raise ExportError(f"{came} ({text[0]}); try dynamic='batch', or dynamic=False") from error
+            fix = "try dynamic='batch', or dynamic=False"
+            raise ExportError(f"{came} ({first_line(error)}); {fix}") from error
+
+
+def _unshared(program: torch.export.ExportedProgram) -> torch.export.ExportedProgram:
+    """The same with every weight in memory of its own: parts of a larger tensor are saved as the whole."""
+    for held in (program.state_dict, program.constants):
+        for name, tensor in held.items():
+            if isinstance(tensor, Tensor) and tensor.untyped_storage().nbytes() != tensor.nbytes:
+                held[name] = tensor.detach().clone()
+    return program
 
 
 def smallest_size(program: torch.export.ExportedProgram) -> Size:

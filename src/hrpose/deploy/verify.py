@@ -1,6 +1,7 @@
 """Run what was exported on images of several shapes, and compare it with the model."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 
 from hrpose.deploy.decoding import WithPeaks, WithPoints, disturbed
 from hrpose.deploy.named import name_outputs
-from hrpose.errors import ExportError
+from hrpose.errors import ExportError, first_line
 
 Shape: TypeAlias = tuple[int, ...]  # (N, C, H, W)
 SEED = 5  # of the images
@@ -46,18 +47,25 @@ def verify(
     for number, shape in enumerate(shapes):
         generator = torch.Generator().manual_seed(SEED + number)
         images = torch.randn(shape, generator=generator)
-        with torch.no_grad():
+        with torch.no_grad(), _told(f"{what}: the model itself", shape):
             wanted, steady = _answer(model, images, tolerance, generator)
-        try:
+        with _told(f"{what}: the graph", shape):
             came = name_outputs(made(images))
-        except Exception as error:  # any runtime has its own
-            raise ExportError(
-                f"{what} fails for images of {shape} ({_first_line(error)}); {_advice(shape)}"
-            ) from error
         for name, tensor in wanted.items():
             checks.append(Check(shape, name, _difference(tensor, came[name], steady.get(name))))
             _judge(checks[-1], tolerance, what)
     return tuple(checks)
+
+
+@contextmanager
+def _told(who: str, shape: Shape) -> Iterator[None]:
+    """Tell of an error of any kind, since each runtime has its own, as one of ours."""
+    try:
+        yield
+    except Exception as error:
+        raise ExportError(
+            f"{who} fails for images of {shape} ({first_line(error)}); {_advice(shape)}"
+        ) from error
 
 
 def _answer(
@@ -103,7 +111,3 @@ def _advice(shape: Shape) -> str:
         f"give dynamic='batch' and an example of {shape[2]} x {shape[3]} pixels if that is the size you need"
     )
     return f"the file was not kept; {fix}"
-
-
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
