@@ -134,6 +134,16 @@ def test_the_codec_of_the_hourglass_draws_its_own_targets(tmp_path: Path) -> Non
     assert sample.masks[0].shape == (16, 16)
 
 
+def test_views_for_the_hourglass_hold_the_whole_picture_as_it_is_looked_at_later(tmp_path: Path) -> None:
+    data = read(tmp_path, person())
+    codec = AEHourglass(input_size=64)
+    later = codec.resized((48, 64)).matrix()
+    for augment in (None, STILL):
+        torch.testing.assert_close(data.pictures(codec, augment=augment).view(0).matrix((64, 64)), later)
+    tight = BottomUpAugment(scale=(1, 1), rotation=0, translate=0, flip_probability=0, fit="short")
+    assert data.pictures(codec, augment=tight).view(0).side == data.pictures(CODEC).view(0).side == 48
+
+
 def test_pictures_in_memory_are_those_on_disk(tmp_path: Path) -> None:
     data = read(tmp_path, person())
     settings: dict[str, Any] = {"augment": BottomUpAugment(), "seed": 3}

@@ -72,7 +72,7 @@ def test_a_view_too_small_to_be_moved_stays() -> None:
         ({"scale": (1.5, 1.0)}, "give the least and the most"),
         ({"rotation": -1.0}, "rotation=-1.0, translate=40.0; give degrees and pixels, 0 or more of each"),
         ({"flip_probability": 2.0}, "flip_probability=2.0; it lies between 0 and 1"),
-        ({"fit": "both"}, "fit='both' is not known; give 'short' or 'long'"),
+        ({"fit": "both"}, "fit='both' is not known; give 'short', 'long' or None"),
     ],
 )
 def test_settings_without_meaning_are_refused(settings: dict[str, object], text: str) -> None:

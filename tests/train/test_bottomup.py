@@ -145,7 +145,7 @@ def test_half_precision_learns_too(crowds: CocoKeypoints, model: BottomUp, tmp_p
 def test_an_hourglass_with_tags_learns_by_its_own_codec(crowds: CocoKeypoints, tmp_path: Path) -> None:
     config = HourglassConfig(num_keypoints=17, tags=17, stem=(8, 8), widths=(8, 8, 8))
     model = StackedHourglass(config)
-    views = crowds.pictures(AEHourglass(input_size=64), augment=BottomUpAugment(fit="long"), seed=1)
+    views = crowds.pictures(AEHourglass(input_size=64), augment=BottomUpAugment(), seed=1)
     fit(model, views, crowds.pictures(AEHourglass(input_size=64)), output=tmp_path, epochs=1, progress=False)
     assert isinstance(model.spec, HourglassAESpec)
 

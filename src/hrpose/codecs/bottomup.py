@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -33,6 +33,7 @@ class HigherHRNet:
     """
 
     name: ClassVar[str] = "higherhrnet"
+    fit: ClassVar[Literal["short", "long"]] = "short"  # the side of an image that becomes `input_size` long
     maps_per_keypoint: ClassVar[int] = 1
 
     input_size: int = 512  # pixels of the short side at scale 1

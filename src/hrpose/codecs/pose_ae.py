@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -90,6 +90,7 @@ class AEHourglass:
     """
 
     name: ClassVar[str] = "ae_hourglass"
+    fit: ClassVar[Literal["short", "long"]] = "long"  # the side of an image that becomes `input_size` long
     maps_per_keypoint: ClassVar[int] = 1
     center: ClassVar[bool] = False
     unbiased: ClassVar[bool] = False

@@ -200,8 +200,10 @@ class BottomUpDataset(Dataset[PictureSample]):
 
     def view(self, index: int) -> View:
         """The part of an image that is shown in this epoch."""
-        size = self.pictures[index].size
-        return fitted(size) if self.augment is None else self.augment.draw(self._random(index), size)
+        size, fit = self.pictures[index].size, self.codec.fit
+        if self.augment is None:
+            return fitted(size, fit)
+        return self.augment.draw(self._random(index), size, fit=fit)
 
     def joints(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
         """Points (M, K, 2) in image pixels, visibility (M, K) and own sigmas (M,) of who is learned.

@@ -115,7 +115,7 @@ class BottomUpAugment:
     rotation: float = 30.0  # degrees
     translate: float = 40.0  # pixels of a view of 200
     flip_probability: float = 0.5
-    fit: Fit = "short"  # the side of the image that fills the view at scale 1
+    fit: Fit | None = None  # the side of the image that fills the view at scale 1; None: as the codec has it
     flip_without_pairs: bool = False  # mirror a skeleton of your own that has no left and right, as a hand
 
     def __post_init__(self) -> None:
@@ -126,26 +126,26 @@ class BottomUpAugment:
             raise ConfigError(f"{given}; give degrees and pixels, 0 or more of each")
         if not 0 <= self.flip_probability <= 1:
             raise ConfigError(f"flip_probability={self.flip_probability}; it lies between 0 and 1")
-        if self.fit not in ("short", "long"):
-            raise ConfigError(f"fit={self.fit!r} is not known; give 'short' or 'long'")
+        if self.fit not in ("short", "long", None):
+            raise ConfigError(f"fit={self.fit!r} is not known; give 'short', 'long' or None")
 
-    def draw(self, rng: np.random.Generator, size: Size) -> View:
-        """One random view of an image (height, width).
+    def draw(self, rng: np.random.Generator, size: Size, *, fit: Fit = "short") -> View:
+        """One random view of an image (height, width); `fit` is what the codec has.
 
         Source: HigherHRNet, lib/dataset/transforms/transforms.py.
         """
         zoom, turn = rng.random(2)
-        view = self.view(size, zoom=zoom, turn=turn)
+        view = self.view(size, zoom=zoom, turn=turn, fit=fit)
         reach = int(self.translate * view.side / PIXEL_STD)
         shift = rng.integers(-reach, reach, 2) if reach else (0, 0)
         center = (view.center[0] + float(shift[0]), view.center[1] + float(shift[1]))
         return view._replace(center=center, flip=bool(rng.random() < self.flip_probability))
 
-    def view(self, size: Size, *, zoom: float, turn: float) -> View:
+    def view(self, size: Size, *, zoom: float, turn: float, fit: Fit = "short") -> View:
         """The view that two numbers from 0 to 1 stand for, in the middle of the image and not mirrored."""
         low, high = self.scale
         factor = zoom * (high - low) + low
-        whole = fitted(size, self.fit)
+        whole = fitted(size, self.fit or fit)
         rotation = (2 * turn - 1) * self.rotation
         return whole._replace(side=whole.side * factor, rotation=rotation, zoom=factor)
 

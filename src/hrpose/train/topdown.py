@@ -95,8 +95,8 @@ def ground_truth(data: TopDownDataset) -> dict[str, Any]:
 
 def score(data: TopDownDataset, truth: dict[str, Any], found: Sequence[dict[str, Any]]) -> dict[str, float]:
     """COCO's ten figures; MPII's table, PCKh in percent, where the heads of all people are known."""
-    heads = [person.head_box_xyxy for person in data.people]
-    if None in heads:
+    heads = [person.head_box_xyxy for person in data.people if person.head_box_xyxy is not None]
+    if len(heads) < len(data.people):
         return coco_ap(truth, found, sigmas=data.skeleton.sigmas)
     points = np.array([entry["keypoints"] for entry in found]).reshape(len(heads), -1, 3)[:, :, :2]
     goals = np.stack([person.keypoints for person in data.people])
