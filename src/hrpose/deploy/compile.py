@@ -1,13 +1,16 @@
 """optimize: a network -> the fastest form of it that its device can run."""
 
+import tempfile
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from statistics import median
 from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
+from hrpose.codecs.topdown import TopDownCodec
 from hrpose.deploy.backends import BACKENDS, Job, lacks_dtype
 from hrpose.deploy.buckets import Buckets
 from hrpose.deploy.fuse import fuse
@@ -39,8 +42,8 @@ def optimize(
     the example before it is returned. "auto" takes:
 
     - on a CPU the faster of OpenVINO and ONNX Runtime, if one is installed, after five runs of each;
-      else "compile" if there is a C++ compiler, else "eager";
-    - on CUDA "graph", and on any other device "eager".
+    - on CUDA "graph";
+    - elsewhere "eager", which on a CPU was measured to be faster than "compile".
 
     `.choice` of the result tells what was taken, and what became of the others.
 
@@ -73,9 +76,9 @@ def optimize(
     """
     start = time.perf_counter()
     check_model(model, example)
-    job = make_job(model, example, dtype, buckets, most_sizes)
-    with plainly(job.device):
+    with plainly(example.device), tempfile.TemporaryDirectory() as folder:
         expected = model(example)
+        job = make_job(model, example, dtype, buckets, most_sizes, Path(folder))
         name, run, tried = choose(backend, job, expected)
     taken = Choice(
         backend=name,
@@ -106,7 +109,12 @@ def check_model(model: Any, example: Any) -> None:
 
 
 def make_job(
-    model: nn.Module, example: Tensor, dtype: torch.dtype | None, buckets: Buckets | None, most_sizes: int
+    model: nn.Module,
+    example: Tensor,
+    dtype: torch.dtype | None,
+    buckets: Buckets | None,
+    most_sizes: int,
+    folder: Path,
 ) -> Job:
     """The fused network and what it is to run on.
 
@@ -119,7 +127,21 @@ def make_job(
         raise ConfigError(f"dtype={dtype}, but {lacking}")
     network = fuse(model).eval().to(dtype).to(memory_format=torch.channels_last)
     settings = buckets or (ON_CUDA if on_cuda else ON_CPU)
-    return Job(network=network, example=example, dtype=dtype, buckets=settings, most_sizes=most_sizes)
+    return Job(
+        network=network,
+        example=example,
+        dtype=dtype,
+        buckets=settings,
+        most_sizes=most_sizes,
+        one_size=takes_crops_of(model, example),
+        folder=folder,
+    )
+
+
+def takes_crops_of(model: nn.Module, example: Tensor) -> bool:
+    """Whether the model reads crops, which are all of the size of the example."""
+    codec = getattr(getattr(model, "spec", None), "codec", None)
+    return isinstance(codec, TopDownCodec) and tuple(example.shape[2:]) == codec.input_size
 
 
 def choose(backend: str, job: Job, expected: Result) -> tuple[str, Runner, dict[str, str]]:
@@ -167,12 +189,10 @@ def automatic(job: Job, expected: Result) -> tuple[str, Runner, dict[str, str]]:
         tried |= {name: f"{seconds * 1e3:.1f} ms" for name, seconds in times.items()}
         fastest = min(times, key=times.__getitem__)
         return fastest, compared[fastest], tried
-    rule = {"cpu": ("compile", "eager"), "cuda": ("graph", "eager")}.get(job.device.type, ("eager",))
-    for name in rule[:-1]:
-        made = attempt((name,), job, expected, tried)
-        if made:
-            return name, made[name], tried
-    return rule[-1], make(rule[-1], job, expected), tried
+    made = attempt(("graph",), job, expected, tried) if job.device.type == "cuda" else {}
+    for name, run in made.items():
+        return name, run, tried
+    return "eager", make("eager", job, expected), tried
 
 
 def attempt(names: Sequence[str], job: Job, expected: Result, tried: dict[str, str]) -> dict[str, Runner]:
