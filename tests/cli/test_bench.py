@@ -67,6 +67,8 @@ def test_threads_are_those_asked_for(weights: str) -> None:
         (("hrnet_w32", "--peer", "timm:hrnet_w33"), "timm has no 'hrnet_w33'; did you mean"),
         (("hrnet_w32", "--size", "256"), "--size '256' is no size; give HEIGHTxWIDTH, such as 256x192"),
         (("hrnet_w32", "--threads", "0"), "--threads 0; give at least 1"),
+        (("hrnet_w32", "--clock", "sun"), "clock='sun' is not known; did you mean processor, wall"),
+        (("hrnet_w32", "--clock", "processor", "--device", "cpu"), "give --device cpu --threads 1"),
         (("hrnet_w32", "--rounds", "0"), "rounds=0; a median needs at least 1"),
         (("hrnet_w32", "--plot", "bench.txt"), "bench.txt is no picture"),
     ],

@@ -67,6 +67,8 @@ def test_a_report_says_when_on_what_and_how(table: Table) -> None:
     text = report.markdown()
     assert text.startswith("`hrpose bench`\n\n2026-11-23; threads 2.\nMedians of 7 rounds")
     assert "after 2 calls of each; 1 more before each that counts" in text
+    busy = Report(**{**vars(report), "plan": Plan(clock="processor")}).markdown()
+    assert "Medians of processor time, not of a clock on the wall, of 20 rounds" in busy
     read = json.loads(report.json())
     assert read["plan"]["rounds"] == 7
     rows = read["tables"][0]["rows"]

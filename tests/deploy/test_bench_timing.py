@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from hrpose.deploy.timing import Plan, Timing, take_turns, waiting
-from hrpose.errors import ConfigError
+from hrpose.deploy.timing import CLOCKS, Plan, Timing, take_turns, waiting
+from hrpose.errors import ConfigError, UnknownNameError
 
 
 class Clock:
@@ -101,6 +101,16 @@ def test_settings_without_a_meaning_are_refused() -> None:
     for name in ("warmup", "lead", "rest"):
         with pytest.raises(ConfigError, match=f"{name}=-1; give 0 or more"):
             Plan(**{name: -1})
+
+
+def test_the_plan_chooses_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in CLOCKS:
+        clock = Clock()
+        monkeypatch.setitem(CLOCKS, name, clock)
+        timed = take_turns({"a": clock.call("a", 7)}, Plan(rounds=1, warmup=0, clock=name))
+        assert timed["a"].seconds == (7,)
+    with pytest.raises(UnknownNameError, match="clock='wal' is not known; did you mean wall"):
+        Plan(clock="wal")
 
 
 def test_the_host_is_not_waited_for_and_a_device_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,12 @@ CROP, WHOLE = (256, 192), (512, 512)  # of models that do not say what size they
 @click.option("--rounds", default=20, show_default=True, help="In each, every mode has its turn.")
 @click.option("--warmup", default=3, show_default=True, help="Calls of each mode before the first round.")
 @click.option("--rest", default=0.0, show_default=True, help="Seconds before each turn.")
+@click.option(
+    "--clock",
+    default="wall",
+    show_default=True,
+    help='"processor" counts processor time: for a machine that others use too, with one thread.',
+)
 @click.option("--json", "json_file", type=PATH, help="File for every single time.")
 @click.option("--plot", "plot_file", type=PATH, help="File for a picture, .png, .pdf or .svg.")
 def bench(
@@ -53,6 +59,7 @@ def bench(
     rounds: int,
     warmup: int,
     rest: float,
+    clock: str,
     json_file: Path | None,
     plot_file: Path | None,
 ) -> None:
@@ -74,8 +81,9 @@ def bench(
     from hrpose.deploy.timing import Plan
     from hrpose.models.device import as_device
 
-    chosen, plan = as_device(device), Plan(rounds=rounds, warmup=warmup, rest=rest)
+    chosen, plan = as_device(device), Plan(rounds=rounds, warmup=warmup, rest=rest, clock=clock)
     check_modes(modes or USUAL)
+    check_clock(clock, chosen, threads)
     if plot_file is not None:
         check_plot(plot_file)
     with_threads(threads)
@@ -198,6 +206,13 @@ def size_of(text: str) -> tuple[int, int]:
     if len(sides) != 2 or not all(side.isdigit() and int(side) > 0 for side in sides):
         raise ConfigError(f"--size {text!r} is no size; give HEIGHTxWIDTH, such as 256x192")
     return int(sides[0]), int(sides[1])
+
+
+def check_clock(clock: str, device: "torch.device", threads: int | None) -> None:
+    """Raise ConfigError for processor time where it is not the time that one waits for."""
+    if clock == "processor" and (device.type != "cpu" or threads != 1):
+        came = "--clock processor adds up the time of all threads of the processor, and sees no other device"
+        raise ConfigError(f"{came}; give --device cpu --threads 1")
 
 
 def with_threads(threads: int | None) -> None:

@@ -92,9 +92,10 @@ def _figures(table: Table, row: Row) -> dict[str, float | None]:
 
 
 def _of_plan(plan: Plan) -> str:
+    of_clock = "" if plan.clock == "wall" else " of processor time, not of a clock on the wall,"
     return (
-        f"Medians of {plan.rounds} rounds in which all rows take turns, after {plan.warmup} calls of each; "
-        f"{plan.lead} more before each that counts."
+        f"Medians{of_clock} of {plan.rounds} rounds in which all rows take turns, after {plan.warmup} calls "
+        f"of each; {plan.lead} more before each that counts."
     )
 
 

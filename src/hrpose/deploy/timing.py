@@ -7,22 +7,24 @@ from dataclasses import dataclass
 
 import torch
 
-from hrpose.errors import ConfigError
+from hrpose.errors import ConfigError, UnknownNameError, nearest
 
 Call = Callable[[], object]
+CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """How often things are run.
 
-    Raises: ConfigError for less than one round, or anything below 0.
+    Raises: ConfigError for less than one round, or anything below 0; UnknownNameError for another clock.
     """
 
     rounds: int = 20  # in each, every call has its turn
     warmup: int = 3  # calls of each before the first round
     lead: int = 1  # calls that open a turn and do not count: they wake the threads and fill the caches
     rest: float = 0.0  # seconds before each turn, for threads of the last one that still wait actively
+    clock: str = "wall"  # "processor" counts only when the machine works for this process, on all threads
 
     def __post_init__(self) -> None:
         if self.rounds < 1:
@@ -30,6 +32,8 @@ class Plan:
         for name in ("warmup", "lead", "rest"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name}={getattr(self, name)}; give 0 or more")
+        if self.clock not in CLOCKS:
+            raise UnknownNameError(f"clock={self.clock!r} is not known; {nearest(self.clock, CLOCKS)}")
 
 
 @dataclass(frozen=True)
@@ -67,20 +71,21 @@ def take_turns(
     plan: Plan,
     *,
     wait: Call = lambda: None,
-    clock: Callable[[], float] = time.perf_counter,
+    clock: Callable[[], float] | None = None,
     sleep: Callable[[float], object] = time.sleep,
 ) -> dict[str, Timing]:
     """Time calls in rounds: each has one turn a round, and each round begins with another one.
 
     Args:
         wait: returns when the device has finished what it was given; called before the clock is read.
-        clock: seconds.
+        clock: seconds; None takes that of the plan.
         sleep: called with `plan.rest` before each turn, unless that is 0.
     Returns: one Timing a call, with `plan.rounds` figures.
 
     >>> take_turns({"sum": lambda: sum(range(9))}, Plan(rounds=4))["sum"].median > 0
     True
     """
+    clock = clock or CLOCKS[plan.clock]
     for call in calls.values():
         _repeat(call, plan.warmup, wait)
     took: dict[str, list[float]] = {name: [] for name in calls}
