@@ -3,7 +3,7 @@
     python examples/benchmarks/sampled_pixels.py --output runs/sampled
 
 trains a small network for each number of pixels and each seed, all with the same pictures and steps, and
-draws the curve into sampled_pixels.png. Maps have the size of the picture: an instance has hundreds of pixels.
+draws the curve into sampled_pixels.png. Maps have the size of the picture: a figure has hundreds of pixels.
 A run that is done already is not done again, so that several processes can share one folder.
 """
 

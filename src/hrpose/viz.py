@@ -94,7 +94,7 @@ def draw_masks(
 
     >>> ground = np.full((60, 40, 3), 255, np.uint8)
     >>> draw_masks(ground, np.ones((1, 60, 40), bool)).getpixel((20, 30))
-    (115, 255, 172)
+    (255, 195, 140)
 
     Args:
         image: PIL, or (H, W, 3) bytes in RGB.
@@ -113,7 +113,7 @@ def draw_masks(
         came = f"masks have the shape {shown.shape}, and the picture is {pixels.shape[:2]} (height, width)"
         raise ShapeError(f"{came}; give (I, H, W) in the picture's size")
     for number, mask in enumerate(shown if shown.size else ()):
-        color = _hue((number + 1) * GOLDEN + 0.08)
+        color = _hue(number * GOLDEN + 0.08)
         pixels[mask] = (1 - opacity) * pixels[mask] + opacity * np.array(color)
         pixels[_border(mask)] = EDGE
     return Image.fromarray(pixels.round().astype(np.uint8))
