@@ -59,10 +59,12 @@ def main() -> None:
     parser.add_argument("--backend", default="auto", help="of optimize")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--clock", default="wall", choices=("wall", "processor"), help="as of hrpose bench")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     torch.manual_seed(0)
-    name, size, people, plan = "higherhrnet_w32.coco_512", 512, 30, Plan(rounds=chosen.rounds)
+    name, size, people = "higherhrnet_w32.coco_512", 512, 30
+    plan = Plan(rounds=chosen.rounds, clock=chosen.clock)
     if chosen.quick:
         name, size, people = "higherhrnet_tiny.synthetic_256", 128, 3
         chosen.backend, plan = "eager", Plan(rounds=1, warmup=0, lead=0)

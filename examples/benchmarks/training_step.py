@@ -127,6 +127,7 @@ def main() -> None:
     parser.add_argument("--compile", action="store_true", help="also compiled, which takes minutes")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--clock", default="wall", choices=("wall", "processor"), help="as of hrpose bench")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     torch.manual_seed(0)
@@ -134,7 +135,7 @@ def main() -> None:
     if chosen.quick:
         name, size, batch = "hrnet_tiny.synthetic_128x96", (64, 48), 2
     device = torch.device(chosen.device)
-    plan = Plan(rounds=1 if chosen.quick else chosen.rounds, warmup=1, lead=0)
+    plan = Plan(rounds=1 if chosen.quick else chosen.rounds, warmup=1, lead=0, clock=chosen.clock)
     model = create_model(name).to(device)
     forms = steps(model, torch.rand(batch, 3, *size, device=device), fast=chosen.compile)
     check_alike(forms)
