@@ -18,6 +18,9 @@ CHANGES: dict[str, Callable[[nn.Module], object]] = {
     "another tensor in .data": lambda model: setattr(
         next(model.parameters()), "data", torch.zeros_like(next(model.parameters()))
     ),
+    "another tensor in .data, twice": lambda model: [
+        setattr(weight, "data", weight.data.clone()) for weight in [next(model.parameters())] * 2
+    ],
     "another part": lambda model: setattr(model, "head", nn.Identity()),
     "another type": lambda model: model.double(),
 }

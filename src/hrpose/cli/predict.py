@@ -54,7 +54,7 @@ scales_option = click.option(
 @scales_option
 @click.option("--batch-size", type=int, help="32 people, or 8 pictures, at a time if not given.")
 @click.option("--device", help="cpu, cuda, cuda:1 ...; CUDA if there is one.")
-@click.option("--optimize", is_flag=True, help="Make the model fast first, which takes a while: for many pictures.")
+@click.option("--optimize", is_flag=True, help="Make the model fast first: takes a while, for many pictures.")
 def predict(
     model: str,
     images: tuple[Path, ...],

@@ -26,6 +26,8 @@ class WeightWatch:
             if tensor is not None
         ]
         self.children = [(module._modules, list(module._modules.values())) for module in model.modules()]
+        tensors = [held[key] for _, held, key in self.owners]
+        self.kept = [(tensor, tensor.detach()) for tensor in tensors]  # so that no other takes their places
         self.marks = self._marks()
 
     def _marks(self) -> list[Mark]:

@@ -77,6 +77,5 @@ class Aside:
 
     def next_of(self, batches: Iterator[Tensor]) -> Tensor | None:
         """The next of the tensors that an iterator makes, as `make`; None after the last."""
-        for batch in self.each(batches):
-            return self.make(lambda: batch)
-        return None
+        made = list(itertools.islice(self.each(batches), 1))
+        return self.make(lambda: made[0]) if made else None
