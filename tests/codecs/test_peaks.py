@@ -2,8 +2,15 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from hrpose.codecs.peaks import Peaks, check_maps, find_peaks, quarter_nudge
+from hrpose.codecs import peaks as found
+from hrpose.codecs.peaks import Peaks, check_finite, check_shapes, quarter_nudge
+from hrpose.codecs.runs import cut
 from hrpose.errors import DataError, ShapeError
+
+
+def find_peaks(heatmaps: torch.Tensor, tags: tuple[torch.Tensor, ...], **settings: float) -> Peaks:
+    """Cut the maps, and find their peaks."""
+    return found.find_peaks(cut(heatmaps), [cut(tag) for tag in tags], **settings)  # type: ignore[arg-type]
 
 
 def dense(heatmaps: torch.Tensor, threshold: float, kernel: int) -> torch.Tensor:
@@ -18,9 +25,10 @@ def as_set(peaks: Peaks) -> set[tuple[int, ...]]:
 
 @pytest.mark.parametrize("kernel", [1, 3, 5, 7])
 @pytest.mark.parametrize("threshold", [0.0, 0.5, 0.97])  # almost all, half and few of the pixels are above
-def test_the_peaks_are_those_of_a_max_pool(kernel: int, threshold: float) -> None:
+@pytest.mark.parametrize("size", [(13, 18), (9, 70), (8, 128)])
+def test_the_peaks_are_those_of_a_max_pool(size: tuple[int, int], kernel: int, threshold: float) -> None:
     torch.manual_seed(0)
-    heatmaps = (torch.rand(2, 3, 13, 18) * 16).round() / 16  # flat tops included
+    heatmaps = (torch.rand(2, 3, *size) * 16).round() / 16  # flat tops included
     peaks = find_peaks(heatmaps, (heatmaps,), threshold=threshold, kernel=kernel, most=1000)
     assert as_set(peaks) == {tuple(row) for row in dense(heatmaps, threshold, kernel).tolist()}
     assert torch.equal(peaks.values, heatmaps.flatten(0, 1)[peaks.maps, peaks.y, peaks.x])
@@ -70,27 +78,32 @@ def test_maps_without_a_peak_give_none() -> None:
     assert peaks.tags.shape == (0, 2)
 
 
+@pytest.mark.parametrize("low", [False, True])
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
-def test_a_map_that_is_not_finite_is_refused(bad: float) -> None:
-    heatmaps, tags = torch.zeros(1, 2, 4, 4), torch.zeros(1, 2, 4, 4)
-    heatmaps[0, 1, 2, 2] = bad
+def test_a_map_that_is_not_finite_is_refused(bad: float, low: bool) -> None:
+    broken, good = torch.zeros(1, 2, 4, 70), cut(torch.zeros(1, 2, 4, 70), low=low)
+    broken[0, 1, 2, 66] = bad
+    runs = cut(broken, low=low)
     with pytest.raises(DataError, match=r"heatmaps hold NaN or infinity.*look for half precision"):
-        check_maps(heatmaps, (tags,))
-    with pytest.raises(DataError, match="tag map 1 hold NaN or infinity"):
-        check_maps(tags, (tags, heatmaps))
+        check_finite(runs, [good])
+    with pytest.raises(DataError, match="tag map 1 holds NaN or infinity"):
+        check_finite(good, [good, runs])
 
 
-def test_finite_maps_whose_sum_overflows_are_accepted() -> None:
-    check_maps(torch.full((1, 1, 4, 4), 3e38), (torch.zeros(1, 1, 4, 4),))
+@pytest.mark.parametrize("low", [False, True])
+def test_finite_maps_whose_sum_overflows_are_accepted(low: bool) -> None:
+    check_finite(
+        cut(torch.full((1, 1, 4, 4), 3e38), low=low), [cut(torch.full((1, 1, 4, 128), 3e38), low=low)]
+    )
 
 
 def test_maps_that_do_not_belong_together_are_refused() -> None:
     heatmaps = torch.zeros(1, 2, 4, 4)
     with pytest.raises(ShapeError, match=r"tag map 0 is \(1, 2, 8, 8\), but the heatmaps are \(1, 2, 4, 4\)"):
-        check_maps(heatmaps, (torch.zeros(1, 2, 8, 8),))
+        check_shapes(heatmaps, (torch.zeros(1, 2, 8, 8),))
     with pytest.raises(ShapeError, match=r"there are no tag maps.*give one at least"):
-        check_maps(heatmaps, ())
+        check_shapes(heatmaps, ())
     with pytest.raises(ShapeError, match=r"heatmaps are \(2, 4, 4\).*\(N, K, h, w\) of floats"):
-        check_maps(heatmaps[0], (heatmaps,))
+        check_shapes(heatmaps[0], (heatmaps,))
     with pytest.raises(ShapeError, match=r"heatmaps are .*int64"):
-        check_maps(heatmaps.long(), (heatmaps,))
+        check_shapes(heatmaps.long(), (heatmaps,))

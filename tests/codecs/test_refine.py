@@ -2,7 +2,23 @@ import numpy as np
 import pytest
 import torch
 
-from hrpose.codecs.refine import find_by_tag, highest, lowest
+from hrpose.codecs import refine
+from hrpose.codecs.peaks import find_peaks
+from hrpose.codecs.refine import Found
+from hrpose.codecs.runs import cut
+
+
+def find_by_tag(
+    heatmaps: torch.Tensor,
+    tags: tuple[torch.Tensor, ...],
+    maps: torch.Tensor,
+    wanted: torch.Tensor,
+    *,
+    most: int = 30,
+) -> Found:
+    """Cut the maps, find their peaks, and then the best pixels."""
+    runs, tagged = cut(heatmaps), [cut(tag, low=True) for tag in tags]
+    return refine.find_by_tag(runs, tagged, maps, wanted, find_peaks(runs, tagged, most=most))
 
 
 def everywhere(heatmap: torch.Tensor, tags: list[torch.Tensor], wanted: torch.Tensor) -> tuple[int, int]:
@@ -13,7 +29,7 @@ def everywhere(heatmap: torch.Tensor, tags: list[torch.Tensor], wanted: torch.Te
     return int(y), int(x)
 
 
-@pytest.mark.parametrize("size", [(64, 64), (33, 70), (7, 9), (16, 15)])
+@pytest.mark.parametrize("size", [(64, 128), (33, 70), (7, 9), (16, 15)])
 @pytest.mark.parametrize("dims", [1, 3])
 @pytest.mark.parametrize("levels", [1, 4, 1000])  # few levels make ties, one a flat map
 def test_the_best_pixel_is_found_without_looking_everywhere(
@@ -50,9 +66,22 @@ def test_tiles_that_promise_as_much_are_read_from_the_first() -> None:
     assert (int(found.y), int(found.x)) == (0, 0)
 
 
-def test_the_range_of_each_tile_is_that_of_its_pixels() -> None:
-    maps = torch.randn(2, 20, 35)
-    high, low = highest(maps), lowest(maps)
-    assert high.shape == low.shape == (2, 2 * 3)
-    assert high[1, 4] == maps[1, 16:, 16:32].max()
-    assert low[0, 2] == maps[0, :16, 32:].min()
+@pytest.mark.parametrize("most", [0, 2, 40])
+def test_the_peaks_known_before_change_nothing_but_the_time(most: int) -> None:
+    torch.manual_seed(1)
+    heatmaps, tags = torch.rand(1, 2, 40, 80), torch.randn(1, 2, 40, 80) * 9
+    maps, wanted = torch.arange(2).repeat(9), torch.randn(18, 1) * 9
+    found = find_by_tag(heatmaps, (tags,), maps, wanted, most=most)
+    for q, (which, wish) in enumerate(zip(maps.tolist(), wanted, strict=True)):
+        assert (int(found.y[q]), int(found.x[q])) == everywhere(heatmaps[0, which], [tags[0, which]], wish)
+
+
+def test_many_wishes_and_many_hopes_are_taken_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(2)
+    heatmaps, tags = torch.rand(1, 1, 48, 128) * 0.1, torch.randn(1, 1, 48, 128)
+    maps, wanted = torch.zeros(20, dtype=torch.long), torch.randn(20, 1) * 2
+    whole = find_by_tag(heatmaps, (tags,), maps, wanted)
+    monkeypatch.setattr(refine, "WISHES", 3)
+    monkeypatch.setattr(refine, "LOOK", 5)
+    parts = find_by_tag(heatmaps, (tags,), maps, wanted)
+    assert all(torch.equal(one, other) for one, other in zip(whole, parts, strict=True))

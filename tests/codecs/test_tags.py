@@ -116,7 +116,7 @@ def test_tags_shared_by_all_keypoints_are_read_for_each() -> None:
 def test_maps_that_are_not_finite_are_refused() -> None:
     heatmaps, tags = scene(TWO)
     tags[0, 0, 0, 0] = torch.inf
-    with pytest.raises(DataError, match="tag map 0 hold NaN or infinity"):
+    with pytest.raises(DataError, match="tag map 0 holds NaN or infinity"):
         TagGrouping().group(heatmaps, (tags,))
 
 
@@ -129,6 +129,16 @@ def test_a_joint_order_of_another_skeleton_is_refused() -> None:
 
 def test_the_centre_comes_first() -> None:
     assert TagGrouping.joint_order_of(COCO, center=True)[:3] == (17, 0, 1)
+
+
+def test_a_peak_with_the_very_first_tag_of_someone_who_just_gained_another_takes_their_place() -> None:
+    heatmaps, tags = scene([{0: (4, 5)}, {1: (10, 6)}, {1: (40, 6)}], keypoints=2)
+    tags[0, 0, 5, 4], tags[0, 1, 6, 10], tags[0, 1, 6, 40] = 0.0, 0.2, 0.0
+    found = PLAIN.group(heatmaps, (tags,))[0]
+    assert points(0, found) == [
+        [4, 5],
+        [40, 6],
+    ]  # of two that fit, the higher peak gained, then the other began
 
 
 def test_the_joint_order_decides_who_comes_first() -> None:

@@ -33,11 +33,13 @@ class Gathering:
         self.members[person, keypoint] = peak
         self.sums[person], self.counts[person] = tag, 1
 
-    def join(self, person: int, keypoint: int, peak: int, tag: NDArray[np.float32]) -> None:
-        """Give this person the peak."""
-        self.members[person, keypoint] = peak
-        self.sums[person] += tag
-        self.counts[person] += 1
+    def join(
+        self, people: NDArray[np.intp], keypoint: int, peaks: NDArray[np.intp], tags: NDArray[np.float32]
+    ) -> None:
+        """Give each of these people, all different, the peak in its place."""
+        self.members[people, keypoint] = peaks
+        self.sums[people] += tags
+        self.counts[people] += 1
 
     def mean_tags(self, people: int) -> NDArray[np.float32]:
         """The mean tag of the first `people`, (people, T)."""
@@ -68,23 +70,44 @@ def gather(
     """
     seen = Gathering(len(values), len(order), tags.shape[1])
     for keypoint in order:
-        peaks = range(ends[keypoint], ends[keypoint + 1])
+        here = slice(ends[keypoint], ends[keypoint + 1])
         able = min(len(seen), max_people)  # the first people are the ones that can gain
         if ignore_too_much and able == max_people:
             continue
-        hosts = [MISSING] * len(peaks)
-        if able and len(peaks):
-            here = slice(peaks.start, peaks.stop)
+        hosts = np.full(here.stop - here.start, MISSING)
+        if able and len(hosts):
             distance = np.linalg.norm(tags[here, None].astype(np.float64) - seen.mean_tags(able), axis=2)
             cost = np.round(distance) * 100 - values[here, None] if use_scores else distance
-            for row, person in assign(_with_room(cost), assignment).tolist():
-                hosts[row] = person if person < able and distance[row, person] < tag_threshold else MISSING
-        for peak, person in zip(peaks, hosts, strict=True):
-            if person == MISSING:
-                seen.start(keypoint, peak, tags[peak])
-            else:
-                seen.join(person, keypoint, peak, tags[peak])
+            row, person = assign(_with_room(cost), assignment).T
+            near = np.flatnonzero(person < able)
+            near = near[distance[row[near], person[near]] < tag_threshold]
+            hosts[row[near]] = person[near]
+        _take(seen, keypoint, np.arange(here.start, here.stop), hosts, tags[here])
     return seen.members[: len(seen)]
+
+
+def _take(
+    seen: Gathering,
+    keypoint: int,
+    peaks: NDArray[np.intp],
+    hosts: NDArray[np.intp],
+    tags: NDArray[np.float32],
+) -> None:
+    """Give the peaks to their hosts, and make people of those that have none."""
+    new = np.flatnonzero(hosts == MISSING).tolist()
+    restarts = any(float(tags[i, 0]) in seen.known for i in new)
+    for i in (
+        range(len(peaks)) if restarts else ()
+    ):  # a person may gain a peak and restart: one by one, in order
+        if hosts[i] == MISSING:
+            seen.start(keypoint, peaks[i], tags[i])
+        else:
+            seen.join(hosts[i : i + 1], keypoint, peaks[i : i + 1], tags[i : i + 1])
+    if not restarts:
+        old = hosts != MISSING
+        seen.join(hosts[old], keypoint, peaks[old], tags[old])
+        for i in new:
+            seen.start(keypoint, peaks[i], tags[i])
 
 
 def _with_room(cost: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,6 +1,6 @@
 """The peaks of heatmaps and the tags below them, found on the device of the maps."""
 
-import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hrpose.codecs.runs import RUN, Runs
 from hrpose.errors import DataError, ShapeError
 from hrpose.types import Heatmaps, Tags
 
-DENSE_FROM = 8  # above 1/8 of the pixels a max-pool over all of them is cheaper than a look at each
-RUN = 64  # pixels that are passed over at once where none exceeds the threshold
+DENSE_FROM = 16  # above 1/16 of the pixels a max-pool over all of them is cheaper than a look at each
 
 
 class Peaks(NamedTuple):
@@ -48,8 +48,8 @@ class HostPeaks(NamedTuple):
     tags: NDArray[np.floating]
 
 
-def check_maps(heatmaps: Heatmaps, tags: tuple[Tags, ...]) -> None:
-    """Raise ShapeError for maps that do not belong together, DataError for NaN or infinity in them."""
+def check_shapes(heatmaps: Heatmaps, tags: tuple[Tags, ...]) -> None:
+    """Raise ShapeError for maps that do not belong together."""
     if heatmaps.dim() != 4 or not heatmaps.is_floating_point() or not all(heatmaps.shape[1:]):
         came = f"{tuple(heatmaps.shape)} of {heatmaps.dtype}"
         raise ShapeError(
@@ -64,48 +64,51 @@ def check_maps(heatmaps: Heatmaps, tags: tuple[Tags, ...]) -> None:
                 f"tag map {t} is {tuple(tag.shape)}, but the heatmaps are {(n, k, h, w)}; "
                 f"resize it to that, with {k} channels or one for all keypoints"
             )
-    for what, maps in (("heatmaps", heatmaps), *((f"tag map {t}", tag) for t, tag in enumerate(tags))):
-        if not _is_finite(maps):
+
+
+def check_finite(heatmaps: Runs, tags: Sequence[Runs]) -> None:
+    """Raise DataError if a pixel is NaN or infinite; the answer crosses to the host once."""
+    sources = (heatmaps, *tags)
+    finite = torch.stack([source.total for source in sources]).isfinite().tolist()
+    for number, (source, good) in enumerate(zip(sources, finite, strict=True)):
+        if not good and not torch.isfinite(source.maps).all():
+            what = f"tag map {number - 1} holds" if number else "heatmaps hold"
             raise DataError(
-                f"{what} hold NaN or infinity, so no peak can be trusted; "
+                f"{what} NaN or infinity, so no peak can be trusted; "
                 "look for half precision that overflows, or for training that diverged"
             )
 
 
-def _is_finite(maps: Tensor) -> bool:
-    """One pass for the common case: a sum is finite only if all its terms are, though it may overflow too."""
-    total = maps.sum(dtype=torch.float64 if maps.dtype == torch.float64 else torch.float32)
-    return bool(torch.isfinite(total)) or bool(torch.isfinite(maps).all())
-
-
 def find_peaks(
-    heatmaps: Heatmaps, tags: tuple[Tags, ...], *, threshold: float = 0.1, kernel: int = 5, most: int = 30
+    heatmaps: Runs, tags: Sequence[Runs], *, threshold: float = 0.1, kernel: int = 5, most: int = 30
 ) -> Peaks:
     """Find where each heatmap is above `threshold` and nowhere higher within `kernel` x `kernel` pixels.
 
     Pixels of a flat top are all peaks, as with a max-pool. Only what is above the threshold is looked at.
 
     Args:
-        heatmaps: (N, K, h, w), contiguous.
-        tags: T maps (N, K, h, w) or (N, 1, h, w).
+        heatmaps: of maps (N, K, h, w).
+        tags: T, of maps (N, K, h, w) or (N, 1, h, w).
         threshold: heatmap values; above it, not at it.
         kernel: odd, pixels.
         most: peaks kept of each map, the highest.
     """
-    places, values = _local_maxima(heatmaps, threshold, kernel)
-    kept = _highest(places // _pixels(heatmaps), values, heatmaps.shape[:2].numel(), most)
+    maps = heatmaps.maps
+    places = _local_maxima(heatmaps, threshold, kernel)
+    values = maps.view(-1).take(places)
+    kept = _highest(places // _pixels(maps), values, maps.shape[:2].numel(), most)
     places, values = places[kept], values[kept]
-    maps, y, x = locate(places, heatmaps)
-    nudge = quarter_nudge(heatmaps, maps, y, x)
-    read = [read_tag(tag, maps, y, x, heatmaps.shape[1]) for tag in tags]
-    return Peaks(maps, x, y, nudge, values, torch.stack(read, 1))
+    which, y, x = _locate(places, maps)
+    nudge = quarter_nudge(maps, which, y, x)
+    read = [read_tag(tag.maps, which, y, x, maps.shape[1]) for tag in tags]
+    return Peaks(which, x, y, nudge, values, torch.stack(read, 1))
 
 
-def locate(places: Tensor, heatmaps: Heatmaps) -> tuple[Tensor, Tensor, Tensor]:
+def _locate(places: Tensor, heatmaps: Heatmaps) -> tuple[Tensor, Tensor, Tensor]:
     """Positions in the flattened heatmaps -> map, y, x."""
-    width = heatmaps.shape[3]
-    within = places % _pixels(heatmaps)
-    return places // _pixels(heatmaps), within // width, within % width
+    width, pixels = heatmaps.shape[3], _pixels(heatmaps)
+    within = places % pixels
+    return places // pixels, within // width, within % width
 
 
 def read_tag(tag: Tags, maps: Tensor, y: Tensor, x: Tensor, keypoints: int) -> Tensor:
@@ -129,48 +132,48 @@ def _pixels(heatmaps: Heatmaps) -> int:
     return heatmaps.shape[2] * heatmaps.shape[3]
 
 
-def _local_maxima(heatmaps: Heatmaps, threshold: float, kernel: int) -> tuple[Tensor, Tensor]:
-    """Places in the flattened maps, ascending, and the values there."""
-    flat = heatmaps.view(-1)
-    above = _above(flat, threshold)
-    if above.numel() * DENSE_FROM > flat.numel():
-        highest = F.max_pool2d(heatmaps, kernel, 1, kernel // 2).view(-1)
-        above = ((flat > threshold) & (flat == highest)).nonzero().squeeze(1)
-        return above, flat[above]
-    for steps in _rounds(kernel // 2):
-        above = above[_none_higher(heatmaps, above, steps)]
-    return above, flat.take(above)
-
-
-def _above(flat: Tensor, threshold: float) -> Tensor:
-    """Places above the threshold, ascending; whole runs of pixels below it cost one comparison."""
-    runs = flat.view(-1, math.gcd(flat.numel(), RUN))
-    high = (runs.amax(1) > threshold).nonzero().squeeze(1)
-    which, step = (runs.index_select(0, high) > threshold).nonzero().unbind(1)
-    return high[which] * runs.shape[1] + step
-
-
-def _rounds(reach: int) -> list[list[tuple[int, int]]]:
-    """The (dy, dx) to all pixels in reach; the nearest rule out the most and come in rounds of their own."""
+def _local_maxima(heatmaps: Runs, threshold: float, kernel: int) -> Tensor:
+    """Places in the flattened maps, ascending."""
+    maps, reach = heatmaps.maps, kernel // 2
+    places = _above(heatmaps, threshold, beside=reach > 0)
+    if places.numel() * DENSE_FROM > maps.numel():
+        highest = F.max_pool2d(maps, kernel, 1, reach)
+        return ((maps > threshold) & (maps == highest)).view(-1).nonzero().squeeze(1)
     span = range(-reach, reach + 1)
-    window = [(dy, dx) for dy in span for dx in span if dy or dx]
-    beside, over = [(0, -1), (0, 1)], [(-1, 0), (1, 0)]
-    rest = [step for step in window if step not in beside + over]
-    return [beside, over, rest] if window else []
+    for steps in ([(dy, 0) for dy in span], [(dy, dx) for dy in span for dx in span if dx]):
+        places = places[_none_higher(maps, places, steps)]
+    return places
+
+
+def _above(heatmaps: Runs, threshold: float, *, beside: bool) -> Tensor:
+    """Places above the threshold, ascending; runs below it cost one comparison.
+
+    beside: leave out what has a higher neighbour to the left or right in its run.
+    """
+    high = (heatmaps.high.view(-1) > threshold).nonzero().squeeze(1)
+    pixels = heatmaps.pixels.index_select(0, high)
+    found = pixels > threshold
+    if beside:
+        found[:, 1:] &= pixels[:, 1:] >= pixels[:, :-1]
+        found[:, :-1] &= pixels[:, :-1] >= pixels[:, 1:]
+    which, step = found.nonzero().unbind(1)
+    run = high[which]
+    width, across = heatmaps.maps.shape[3], heatmaps.high.shape[2]
+    if width == across * RUN:
+        return run * RUN + step
+    x = run % across * RUN + step
+    return (run // across * width + x)[x < width]
 
 
 def _none_higher(heatmaps: Heatmaps, places: Tensor, steps: list[tuple[int, int]]) -> Tensor:
     """Whether no pixel at these steps from each place, within the map, is higher: (P,) bool."""
-    h, w = heatmaps.shape[2:]
-    flat = heatmaps.view(-1)
+    (h, w), flat = heatmaps.shape[2:], heatmaps.view(-1)
+    if not steps or not places.numel():
+        return torch.ones_like(places, dtype=torch.bool)
     dy, dx = torch.tensor(steps, device=places.device).unbind(1)  # (S,)
-    inside = torch.ones(len(places), len(steps), dtype=torch.bool, device=places.device)
-    if dx.any():
-        xx = (places % w)[:, None] + dx
-        inside &= (xx >= 0) & (xx < w)
-    if dy.any():
-        yy = (places // w % h)[:, None] + dy
-        inside &= (yy >= 0) & (yy < h)
+    rows = places[:, None] // w
+    y, x = rows % h + dy, places[:, None] - rows * w + dx
+    inside = (y >= 0) & (y < h) & (x >= 0) & (x < w)
     there = torch.where(inside, places[:, None] + (dy * w + dx), places[:, None])
     return (flat.take(there) <= flat.take(places)[:, None]).all(1)
 

@@ -1,22 +1,26 @@
 """Look for the keypoints that a person still misses, where heatmap and tag together are best.
 
-Each heatmap is cut into tiles. The highest value and the range of the tags of a tile bound what any of
-its pixels can reach, so most tiles are never looked into, and yet the best pixel of all is found.
+Maps are cut into runs of pixels, and runs below each other make a tile. The highest heatmap value and the
+range of the tags of a tile or run bound what any of its pixels can reach. So few pixels are ever looked at,
+and yet the best of all is found.
 """
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from hrpose.codecs.peaks import quarter_nudge
-from hrpose.types import Heatmaps, Tags
+from hrpose.codecs.peaks import Peaks, quarter_nudge
+from hrpose.codecs.runs import RUN, Runs
 
-TILE = 16  # pixels on a side
-FIRST_LOOK = 4  # tiles read at first; three times as many each time after it
-SHORT_LIST = 52  # tiles ranked at first, 4 + 12 + 36; all only where none of these wins for certain
+ROWS = 16  # runs of a tile
+PEAKS = 32  # of a map, looked at before anything else
+WISHES = 256  # looked for together on a CPU, so that what is made on the way stays in its cache
+LOOK = 1024  # runs read together on a CPU, for the same reason
+LOOK_ON_GPU = 1 << 18  # there it bounds the memory
 
 
 class Found(NamedTuple):
@@ -28,147 +32,139 @@ class Found(NamedTuple):
     nudge: Tensor
 
 
-def find_by_tag(heatmaps: Heatmaps, tags: tuple[Tags, ...], maps: Tensor, wanted: Tensor) -> Found:
+def find_by_tag(heatmaps: Runs, tags: Sequence[Runs], maps: Tensor, wanted: Tensor, peaks: Peaks) -> Found:
     """For each wish, find the first pixel where heatmap - round(distance to the wanted tag) is greatest.
 
     Args:
-        heatmaps: (N, K, h, w), contiguous and finite.
-        tags: T maps (N, K, h, w) or (N, 1, h, w), contiguous and finite.
+        heatmaps: of maps (N, K, h, w), finite.
+        tags: T, of maps (N, K, h, w) or (N, 1, h, w), finite, with their lowest values.
         maps: (Q,) which heatmap, image * K + keypoint.
         wanted: (Q, T).
+        peaks: of the heatmaps, any or none; the better they are, the sooner the search ends.
     """
     search = _Search(heatmaps, tags, maps, wanted)
-    open_wishes = search.scan(torch.arange(len(maps), device=maps.device), 0, SHORT_LIST)
-    search.scan(open_wishes, SHORT_LIST, search.starts.numel())
-    y, x = search.place // heatmaps.shape[3], search.place % heatmaps.shape[3]
-    values = heatmaps.flatten(0, 1)[maps, y, x]
-    return Found(x, y, values, quarter_nudge(heatmaps, maps, y, x))
+    search.begin_with(peaks)
+    for wishes in torch.arange(len(maps), device=maps.device).split(len(maps) if maps.is_cuda else WISHES):
+        search.scan(wishes)
+    y, x = search.place // search.width, search.place % search.width
+    values = heatmaps.maps.flatten(0, 1)[maps, y, x]
+    return Found(x, y, values, quarter_nudge(heatmaps.maps, maps, y, x))
+
+
+class _Tiles:
+    """A bound of each run and of each tile: runs (M * tiles, ROWS), whole (M, tiles)."""
+
+    def __init__(self, table: Tensor, reduce: Callable[[Tensor, int], Tensor]) -> None:
+        more = -table.shape[1] % ROWS
+        rows = F.pad(table[:, None], (0, 0, 0, more), mode="replicate")[:, 0] if more else table
+        tiled = rows.unflatten(1, (-1, ROWS))  # (M, down, ROWS, across)
+        self.runs, self.whole = tiled.transpose(2, 3).reshape(-1, ROWS), reduce(tiled, 2).flatten(1)
+
+
+class _Source:
+    """Maps, of which wish q looks at number `at[q]`."""
+
+    def __init__(self, runs: Runs, at: Tensor) -> None:
+        self.at, self.first = at, at * runs.high[0].numel()  # (Q,) the run that the wish's map begins with
+        self.pixels, self.highest = runs.pixels, runs.high.view(-1)
+        self.high, self.low = _Tiles(runs.high, torch.amax), _Tiles(runs.low, torch.amin)
+
+    def read(self, wishes: Tensor, runs: Tensor) -> Tensor:
+        """The pixels of one run a wish, (q, RUN)."""
+        return self.pixels.index_select(0, self.first[wishes] + runs)
 
 
 class _Search:
-    """The best pixel so far of every wish, and what each tile could reach."""
+    """The best pixel so far of every wish; places count along rows that are filled up to whole runs."""
 
-    def __init__(self, heatmaps: Heatmaps, tags: tuple[Tags, ...], maps: Tensor, wanted: Tensor) -> None:
-        keypoints, (self.height, self.width) = heatmaps.shape[1], heatmaps.shape[2:]
-        self.heatmaps = heatmaps.view(-1)
-        self.tags = [tag.reshape(-1) for tag in tags]
-        self.maps, self.wanted = maps, wanted
-        self.tag_maps = [maps if tag.shape[1] == keypoints else maps // keypoints for tag in tags]
-        self.across = -(-self.width // TILE)
-        self.span = min(TILE, self.width)
-        self.bounds = self._bounds(heatmaps, tags)  # (Q, S) in float32, never too low
-        tile = torch.arange(self.bounds.shape[1], device=maps.device)
-        self.starts = tile // self.across * TILE * self.width + tile % self.across * TILE  # (S,) first pixel
+    def __init__(self, heatmaps: Runs, tags: Sequence[Runs], maps: Tensor, wanted: Tensor) -> None:
+        keypoints, self.height = heatmaps.maps.shape[1:3]
+        self.wanted, self.heatmaps = wanted, _Source(heatmaps, maps)
+        self.tags = [_Source(t, maps if t.maps.shape[1] == keypoints else maps // keypoints) for t in tags]
+        self.across, self.tiles = heatmaps.high.shape[2], self.heatmaps.high.whole.shape[1]
+        self.width = self.across * RUN
         self.best = torch.full_like(wanted[:, 0], -torch.inf)
         self.place = torch.full_like(maps, self.height * self.width)
 
-    def _bounds(self, heatmaps: Heatmaps, tags: tuple[Tags, ...]) -> Tensor:
-        gaps = []
-        for tag, maps, wanted in zip(tags, self.tag_maps, self.wanted.unbind(1), strict=True):
-            low, high = of_needed(tag, maps, lowest, highest)
-            gaps.append((low - wanted[:, None]).clamp(min=0) + (wanted[:, None] - high).clamp(min=0))
-        (peak,) = of_needed(heatmaps, self.maps, highest)
-        bounds = peak - _rounded_distance(gaps)
-        if bounds.dtype == torch.float32:
-            return bounds
-        return bounds.float().nextafter(bounds.new_tensor(torch.inf, dtype=torch.float32))
+    def begin_with(self, peaks: Peaks) -> None:
+        """Look at the highest peaks of each map."""
+        if not peaks.maps.numel():
+            return
+        maps, rank = self.heatmaps.at[:, None], torch.arange(PEAKS, device=peaks.maps.device)
+        which = (torch.searchsorted(peaks.maps, maps) + rank).clamp(max=peaks.maps.numel() - 1)  # (Q, PEAKS)
+        tags = [tag[which] for tag in peaks.tags.unbind(1)]
+        score = peaks.values[which] - self._distance(tags, self.wanted).round_()
+        score.masked_fill_(peaks.maps[which] != maps, -torch.inf)
+        self.best = score.amax(1)
+        places = (peaks.y * self.width + peaks.x)[which]
+        self.place = places.masked_fill(score < self.best[:, None], self.height * self.width).amin(1)
 
-    def scan(self, wishes: Tensor, first: int, end: int) -> Tensor:
-        """Read the tiles that rank from `first` to `end` by their bounds, until no later one can win.
+    def scan(self, wishes: Tensor) -> None:
+        """Find the best pixel of these wishes, (q,)."""
+        tiles = torch.arange(self.tiles, device=wishes.device)
+        bounds = self._bounds(wishes, lambda table, at: table.whole[at])  # (q, tiles)
+        runs, promise = self._open(wishes, bounds.argmax(1))
+        self._look(wishes, runs.gather(1, promise.argmax(1, keepdim=True)).squeeze(1))
+        which, tile = self._hopeful(wishes[:, None], bounds, self._runs(tiles)[:, 0]).nonzero().unbind(1)
+        wishes = wishes[which]
+        runs, bounds = self._open(wishes, tile)
+        which, row = self._hopeful(wishes[:, None], bounds, runs).nonzero().unbind(1)
+        self._look_at_all(wishes[which], runs[which, row], bounds[which, row])
 
-        Returns: the wishes for which one still could.
-        """
-        end = min(end, self.starts.numel())
-        listed = min(end + 1, self.starts.numel())  # the one after the last says whether to go on
-        ranked = _sortable(self.bounds[wishes]).topk(listed, 1).indices
-        count = FIRST_LOOK
-        while wishes.numel() and first < end:
-            last = min(first + count, end)
-            self._look(wishes, ranked[:, first:last])
-            if last == self.starts.numel():
-                return wishes[:0]
-            after = ranked[:, last]
-            bound, best = self.bounds[wishes, after], self.best[wishes]
-            hopeful = (bound > best) | ((bound == best) & (self.starts[after] < self.place[wishes]))
-            wishes, ranked = wishes[hopeful], ranked[hopeful]
-            first, count = last, count * 3
-        return wishes
+    def _open(self, wishes: Tensor, tiles: Tensor) -> tuple[Tensor, Tensor]:
+        """The runs of one tile a wish, and what they can reach, (q, ROWS) both."""
+        bounds = self._bounds(wishes, lambda table, at: table.runs[at * self.tiles + tiles])
+        return self._runs(tiles), bounds
 
-    def _look(self, wishes: Tensor, tiles: Tensor) -> None:
-        """Read these tiles (q, c), and keep what is better than the best so far."""
-        score, starts = self._read(wishes, tiles)
-        top = score.amax(1)
-        rising = (top >= self.best[wishes]).nonzero().squeeze(1)  # after the first round few
-        wishes, score, top = wishes[rising], score[rising], top[rising]
-        pixels = starts[rising][:, :, None] + torch.arange(self.span, device=starts.device)
-        place = torch.where(score == top[:, None], pixels.flatten(1), self.height * self.width).amin(1)
-        self.place[wishes] = torch.where(top > self.best[wishes], place, place.minimum(self.place[wishes]))
-        self.best[wishes] = top
+    def _runs(self, tiles: Tensor) -> Tensor:
+        """The runs of tiles, (q, ROWS); below the last row it is repeated, which does not change the best."""
+        rows = (tiles // self.across * ROWS)[:, None] + torch.arange(ROWS, device=tiles.device)
+        return rows.clamp(max=self.height - 1) * self.across + (tiles % self.across)[:, None]
 
-    def _read(self, wishes: Tensor, tiles: Tensor) -> tuple[Tensor, Tensor]:
-        """The score of every pixel of these tiles, (q, P), and where each run of them starts, (q, R)."""
-        rows = torch.arange(TILE, device=tiles.device)
-        y = (tiles // self.across * TILE)[:, :, None] + rows  # (q, c, rows)
-        x = (tiles % self.across * TILE)[:, :, None]
-        # at the border rows are read twice, and neighbours too: neither changes the best
-        starts = (y.clamp(max=self.height - 1) * self.width + x.clamp(max=self.width - self.span)).flatten(1)
-        gaps = [
-            self._runs(tag, which[wishes], starts) - wanted[:, None]
-            for tag, which, wanted in zip(
-                self.tags, self.tag_maps, self.wanted[wishes].unbind(1), strict=True
-            )
+    def _look_at_all(self, wishes: Tensor, runs: Tensor, bounds: Tensor) -> None:
+        """Look at runs, those that promise most first, as long as they can win."""
+        count = LOOK_ON_GPU if wishes.is_cuda else LOOK
+        if len(bounds) > count:
+            first = bounds.topk(count).indices
+            self._look(wishes[first], runs[first])
+            bounds[first] = -torch.inf
+        for wish, run, bound in zip(wishes.split(count), runs.split(count), bounds.split(count), strict=True):
+            left = self._hopeful(wish, bound, run).nonzero().squeeze(1)
+            self._look(wish[left], run[left])
+
+    def _look(self, wishes: Tensor, runs: Tensor) -> None:
+        """Look at each pixel of these runs, and keep what is better than the best so far."""
+        distance = self._distance([tag.read(wishes, runs) for tag in self.tags], self.wanted[wishes])
+        bounds = self.heatmaps.highest[self.heatmaps.first[wishes] + runs] - distance.amin(1).round_()
+        near = (bounds >= self.best[wishes]).nonzero().squeeze(1)  # few: their heatmaps are read as well
+        wishes, runs = wishes[near], runs[near]
+        score = self.heatmaps.read(wishes, runs) - distance[near].round_()
+        self._keep(wishes, score.amax(1), runs * RUN + score.argmax(1))
+
+    def _keep(self, wishes: Tensor, scores: Tensor, places: Tensor) -> None:
+        """Take over what is better than the best so far, or as good and further to the front."""
+        before, nowhere = self.best, self.height * self.width
+        self.best = before.scatter_reduce(0, wishes, scores, "amax")
+        self.place.masked_fill_(self.best > before, nowhere)
+        self.place.scatter_reduce_(0, wishes, places.masked_fill(scores < self.best[wishes], nowhere), "amin")
+
+    def _hopeful(self, wishes: Tensor, bounds: Tensor, runs: Tensor) -> Tensor:
+        """Where a bound says that there may be a better pixel, or as good a one further to the front."""
+        best = self.best[wishes]
+        return (bounds > best) | ((bounds == best) & (runs * RUN < self.place[wishes]))
+
+    def _bounds(self, wishes: Tensor, read: Callable[[_Tiles, Tensor], Tensor]) -> Tensor:
+        """What the pixels can reach whose bounds `read` picks from a table."""
+        wanted = self.wanted[wishes]
+        nearest = [
+            own.clamp(read(tag.low, tag.at[wishes]), read(tag.high, tag.at[wishes]))
+            for tag, own in zip(self.tags, wanted.split(1, 1), strict=True)
         ]
-        return self._runs(self.heatmaps, self.maps[wishes], starts) - _rounded_distance(gaps), starts
+        high = read(self.heatmaps.high, self.heatmaps.at[wishes])
+        return high - self._distance(nearest, wanted).round_()
 
-    def _runs(self, maps: Tensor, which: Tensor, starts: Tensor) -> Tensor:
-        """`span` values of a row from each start in one map a wish, (q, R) -> (q, R * span)."""
-        starts = starts + which[:, None] * (self.height * self.width)
-        return maps.unfold(0, self.span, 1).index_select(0, starts.flatten()).view(len(which), -1)
-
-
-def _sortable(bounds: Tensor) -> Tensor:
-    """Whole numbers in the order of the bounds (Q, S); of equal bounds the earlier tile has the higher."""
-    bits = (bounds + 0.0).view(torch.int32).long()  # + 0.0 makes one zero of the two
-    rising = torch.where(bits < 0, bits ^ 0x7FFFFFFF, bits)
-    return (rising << 32) - torch.arange(bounds.shape[1], device=bounds.device)
-
-
-def _rounded_distance(gaps: list[Tensor]) -> Tensor:
-    """The length of the vectors whose components these are; one order of operations keeps bounds exact."""
-    total = gaps[0].square()
-    for gap in gaps[1:]:
-        total = total + gap.square()
-    return total.sqrt().round()
-
-
-def of_needed(maps: Tensor, which: Tensor, *summaries: Callable[[Tensor], Tensor]) -> list[Tensor]:
-    """Each summary of the maps named by `which` (Q,), counted image by image: (N, C, h, w) -> (Q, S) each."""
-    flat = maps.flatten(0, 1)
-    needed, place = torch.unique(which, return_inverse=True)
-    # one map at a time stays in the cache of a CPU; a GPU prefers to be started once
-    parts = [flat[needed]] if flat.is_cuda else [flat[i : i + 1] for i in needed.tolist()]
-    made = zip(*([summary(part) for summary in summaries] for part in parts), strict=True)
-    return [torch.cat(rows)[place] for rows in made]
-
-
-def highest(maps: Tensor) -> Tensor:
-    """The highest value in each tile, row by row: (M, h, w) -> (M, S).
-
-    >>> highest(torch.arange(20.0).view(1, 1, 20))
-    tensor([[15., 19.]])
-    """
-    return F.max_pool1d(_reduce_rows(maps, torch.amax), TILE, ceil_mode=True).flatten(1)
-
-
-def lowest(maps: Tensor) -> Tensor:
-    """The lowest value in each tile, as `highest`."""
-    return -F.max_pool1d(-_reduce_rows(maps, torch.amin), TILE, ceil_mode=True).flatten(1)
-
-
-def _reduce_rows(maps: Tensor, reduce: Callable[..., Tensor]) -> Tensor:
-    """Each TILE rows as one, (M, h, w) -> (M, ceil(h / TILE), w); the last may stand for fewer."""
-    count, height, width = maps.shape
-    whole = height // TILE * TILE
-    parts = [reduce(maps[:, :whole].view(count, -1, TILE, width), 2)] if whole else []
-    parts += [reduce(maps[:, whole:], 1, keepdim=True)] if whole < height else []
-    return torch.cat(parts, 1) if len(parts) > 1 else parts[0]
+    @staticmethod
+    def _distance(tags: list[Tensor], wanted: Tensor) -> Tensor:
+        """From tags, T of (q, P), to those wanted, (q, T); one order of operations keeps bounds exact."""
+        squares = ((tag - own).square_() for tag, own in zip(tags, wanted.split(1, 1), strict=True))
+        return functools.reduce(Tensor.add_, squares).sqrt_()

@@ -4,6 +4,7 @@ The peaks are found on the device of the maps and cross to the host in one small
 put together keypoint by keypoint. What a person still misses is then looked for on the device again.
 """
 
+import functools
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,8 +16,9 @@ from torch import Tensor
 from hrpose.codecs.assignment import METHODS, Assignment
 from hrpose.codecs.checks import choose
 from hrpose.codecs.grouping import gather
-from hrpose.codecs.peaks import HostPeaks, Peaks, check_maps, find_peaks
+from hrpose.codecs.peaks import HostPeaks, Peaks, check_finite, check_shapes, find_peaks
 from hrpose.codecs.refine import Found, find_by_tag
+from hrpose.codecs.runs import Runs, cut
 from hrpose.errors import ConfigError
 from hrpose.skeletons import Skeleton
 from hrpose.types import Heatmaps, Tags
@@ -106,7 +108,10 @@ class TagGrouping:
         return order
 
     def peaks(self, heatmaps: Heatmaps, tags: tuple[Tags, ...]) -> Peaks:
-        """The highest peaks of each map, on its device; arguments as of `group`."""
+        """The highest peaks of each map, on its device; arguments as of `group`, contiguous."""
+        return self._peaks(cut(heatmaps), [cut(tag) for tag in tags])
+
+    def _peaks(self, heatmaps: Runs, tags: list[Runs]) -> Peaks:
         return find_peaks(
             heatmaps, tags, threshold=self.detection_threshold, kernel=self.nms_kernel, most=self.max_people
         )
@@ -125,16 +130,18 @@ class TagGrouping:
         Raises: ShapeError for maps that do not belong together; DataError for NaN or infinity in them;
             ConfigError if `joint_order` is not one of K keypoints.
         """
-        check_maps(heatmaps, tags)
+        check_shapes(heatmaps, tags)
         images, keypoints = heatmaps.shape[:2]
         order = self.order(keypoints)
-        heatmaps, tags = _plain(heatmaps), tuple(map(_plain, tags))
-        peaks = self.peaks(heatmaps, tags).to_host()
-        ends = np.searchsorted(peaks.maps, np.arange(images * keypoints + 1))
-        people = [self._people(peaks, ends[i * keypoints :][: keypoints + 1], order) for i in range(images)]
+        maps, *tag_maps = (cut(each, low=low and self.refine) for each, low in _alike(heatmaps, tags))
+        check_finite(maps, tag_maps)
+        peaks = self._peaks(maps, tag_maps)
+        host = peaks.to_host()
+        ends = np.searchsorted(host.maps, np.arange(images * keypoints + 1))
+        people = [self._people(host, ends[i * keypoints :][: keypoints + 1], order) for i in range(images)]
         scores = [table[:, :, 2].mean(1) for table in people]
         if self.refine and people:
-            self._fill(heatmaps, tags, people)
+            self._fill(maps, tag_maps, peaks, people)
         return [_grouped(table, score) for table, score in zip(people, scores, strict=True)]
 
     def _people(self, peaks: HostPeaks, ends: NDArray[np.intp], order: tuple[int, ...]) -> Table:
@@ -163,7 +170,7 @@ class TagGrouping:
         """x, y, score of Q missing keypoints of `maps`, (Q, 3); those with a score above 0 are filled in."""
         return torch.cat((torch.stack((best.x, best.y), 1) + best.nudge + 0.5, best.values[:, None]), 1)
 
-    def _fill(self, heatmaps: Heatmaps, tags: tuple[Tags, ...], people: list[Table]) -> None:
+    def _fill(self, heatmaps: Runs, tags: list[Runs], peaks: Peaks, people: list[Table]) -> None:
         """Fill in the missing keypoints of everybody in all images at once, in place."""
         table = np.concatenate(people)  # (P, K, 3 + T)
         has = table[:, :, 2:3] > 0
@@ -172,9 +179,10 @@ class TagGrouping:
             return
         mean_tags = (table[:, :, 3:] * has).sum(1) / has.sum(1)  # (P, T)
         image = np.repeat(np.arange(len(people)), [len(part) for part in people])
-        wishes = torch.from_numpy(image[person] * heatmaps.shape[1] + keypoint).to(heatmaps.device)
-        wanted = torch.from_numpy(mean_tags[person]).to(heatmaps)
-        found = self.found(heatmaps, wishes, find_by_tag(heatmaps, tags, wishes, wanted)).cpu().numpy()
+        maps = heatmaps.maps
+        wishes = torch.from_numpy(image[person] * maps.shape[1] + keypoint).to(maps.device)
+        wanted = torch.from_numpy(mean_tags[person]).to(maps)
+        found = self.found(maps, wishes, find_by_tag(heatmaps, tags, wishes, wanted, peaks)).cpu().numpy()
         good = found[:, 2] > 0
         table[person[good], keypoint[good], :3] = found[good]
         first = 0
@@ -183,9 +191,14 @@ class TagGrouping:
             first += len(part)
 
 
-def _plain(maps: Tensor) -> Tensor:
-    """Contiguous, and float32 at least: half precision would round positions."""
-    return (maps if maps.dtype in (torch.float32, torch.float64) else maps.float()).contiguous()
+def _alike(heatmaps: Heatmaps, tags: tuple[Tags, ...]) -> list[tuple[Tensor, bool]]:
+    """All maps contiguous and of one precision, float32 at least, as half of it would round positions.
+
+    Each comes with whether it is one of tags.
+    """
+    dtype = functools.reduce(torch.promote_types, (each.dtype for each in tags), heatmaps.dtype)
+    dtype = torch.promote_types(dtype, torch.float32)
+    return [(each.to(dtype).contiguous(), each is not heatmaps) for each in (heatmaps, *tags)]
 
 
 def _grouped(table: Table, person_scores: NDArray[np.floating]) -> Grouped:
