@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from hrpose.deploy.counting import Cost, count_cost
-from hrpose.deploy.roofline import COPY, MATMUL, Probe, Roofline, probe_for
+from hrpose.deploy.roofline import CONV, COPY, MATMUL, Probe, Roofline, probe_for
 from hrpose.deploy.timing import Plan, Timing, take_turns
 
 
@@ -40,16 +40,21 @@ def test_half_the_bytes_a_number_move_half_the_bytes() -> None:
 def test_probes_do_what_they_say() -> None:
     probe = Probe(side=4, bytes=64)
     calls = probe.calls(torch.device("cpu"))
-    assert set(calls) == {MATMUL, COPY}
-    product, copied = (call() for call in calls.values())
+    assert set(calls) == {MATMUL, CONV, COPY}
+    product, convolved, copied = (call() for call in calls.values())
     assert product.shape == (4, 4)  # type: ignore[attr-defined]
+    assert convolved.numel() == 1  # type: ignore[attr-defined]
     assert copied.nbytes == 64  # type: ignore[attr-defined]
     assert (probe.operations, probe.moved) == (128, 128)
 
 
 def test_the_roofline_is_read_off_the_fastest_probes() -> None:
-    limits = Probe(side=100, bytes=500).roofline(Timing((4.0, 2.0)), Timing((1.0, 0.5)))
+    timed = {MATMUL: Timing((4.0, 2.0)), CONV: Timing((3.0,)), COPY: Timing((1.0, 0.5))}
+    limits = Probe(side=100, bytes=500).roofline(timed)
     assert limits == Roofline(operations=1e6, bandwidth=2000)
+    timed[CONV] = Timing((1e-3,))  # 25 channels, 6 x 6 pixels, 9 taps
+    faster = Probe(side=100, bytes=500).roofline(timed)
+    assert faster.operations == pytest.approx(2 * 25 * 25 * 36 * 9 * 1e3)
 
 
 def test_probes_are_timed_in_the_rounds_of_what_they_are_compared_with() -> None:

@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from hrpose.deploy.counting import Cost, count_cost
 from hrpose.deploy.modes import EAGER, MODES, USUAL, check_modes
 from hrpose.deploy.optimized import difference
-from hrpose.deploy.roofline import COPY, MATMUL, Probe, Roofline, probe_for
+from hrpose.deploy.roofline import Probe, Roofline, probe_for
 from hrpose.deploy.timing import Call, Plan, Timing, take_turns, waiting
 from hrpose.errors import HRPoseError
 
@@ -106,7 +106,7 @@ def bench(
         batch=len(images),
         dtype=str(dtype).removeprefix("torch."),
         cost=count_cost(model, images).scaled(dtype.itemsize),
-        roofline=probe.roofline(timed[MATMUL], timed[COPY]),
+        roofline=probe.roofline(timed),
         rows=tuple(_row(name, made, timed, images, expected) for name, made in ready.items()),
     )
 

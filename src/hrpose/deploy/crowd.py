@@ -14,6 +14,7 @@ from hrpose.models.bottomup import BottomUpSpec
 from hrpose.types import PoseMaps, Size
 
 APART = 3.0  # from one person's tag to the next one's; people closer than 1 are taken for one
+SPREAD = 0.1  # of the tags of one person; equal ones would leave the assignment undecided
 HIDDEN = 0.1  # the share of keypoints that nobody sees, and that refinement looks for
 NOISE = 0.03  # heatmap values where nobody is, as where a network is sure
 
@@ -61,7 +62,8 @@ def crowd_maps(codec: HigherHRNet, keypoints: int, people: int, *, size: Size, s
     tags = [
         _nearest(points / stride, codec.map_size(size, stride))[:, :shared] for stride in codec.tag_strides
     ]
-    return PoseMaps(heatmaps, tuple(APART * each.repeat(1, codec.tag_dims, 1, 1) for each in tags))
+    wide = [APART * each.repeat(1, codec.tag_dims, 1, 1) for each in tags]
+    return PoseMaps(heatmaps, tuple(each + torch.randn(each.shape, generator=draw) * SPREAD for each in wide))
 
 
 def _people(keypoints: int, people: int, size: Size, draw: torch.Generator) -> Tensor:

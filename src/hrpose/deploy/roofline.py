@@ -1,21 +1,24 @@
 """Roofline: how fast the device multiplies and copies, and the least time that leaves for a network."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 
 from hrpose.deploy.counting import Cost
 from hrpose.deploy.timing import Call, Timing
 
-MATMUL, COPY = "matmul", "copy"  # the names that the two probes go by
+MATMUL, CONV, COPY = "matmul", "convolution", "copy"  # the names that the probes go by
 
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """Two tasks that a device does as fast as it does anything.
+    """Tasks that a device does as fast as it does anything: a large product, convolution and copy.
 
     The bytes lie far above what processors keep in their caches, the matrices are large enough to keep all
-    units of a graphics processor busy.
+    units of a graphics processor busy. The convolution is there because PyTorch leaves it to another library
+    than products, on some processors one that is twice as fast.
     """
 
     side: int  # of the square matrices that are multiplied
@@ -28,21 +31,40 @@ class Probe:
         return 2 * self.side**3
 
     @property
+    def channels(self) -> int:
+        """Of the convolution, in and out."""
+        return min(max(1, self.side // 4), 1024)
+
+    @property
+    def extent(self) -> int:
+        """Pixels of the maps of the convolution, on each side."""
+        return min(max(1, self.side // 16), 128)
+
+    @property
     def moved(self) -> int:
         """Bytes read and written by the copy."""
         return 2 * self.bytes
 
     def calls(self, device: torch.device) -> dict[str, Call]:
-        """The two tasks, to be timed together with what they are compared with."""
+        """The tasks, to be timed together with what they are compared with."""
         a, b = (torch.randn(self.side, self.side, device=device).to(self.dtype) for _ in range(2))
         product = torch.empty_like(a)
         source = torch.zeros(self.bytes // 4, device=device)
         target = torch.empty_like(source)
-        return {MATMUL: lambda: torch.mm(a, b, out=product), COPY: lambda: target.copy_(source)}
+        maps = torch.randn(1, self.channels, self.extent, self.extent, device=device).to(self.dtype)
+        kernel = torch.randn(self.channels, self.channels, 3, 3, device=device).to(self.dtype)
+        maps, kernel = (each.to(memory_format=torch.channels_last) for each in (maps, kernel))
+        return {
+            MATMUL: lambda: torch.mm(a, b, out=product),
+            CONV: lambda: F.conv2d(maps, kernel, padding=1),
+            COPY: lambda: target.copy_(source),
+        }
 
-    def roofline(self, matmul: Timing, copy: Timing) -> "Roofline":
+    def roofline(self, timed: Mapping[str, Timing]) -> "Roofline":
         """What the fastest of the timed calls show."""
-        return Roofline(operations=self.operations / matmul.fastest, bandwidth=self.moved / copy.fastest)
+        convolved = 2 * 9 * (self.channels * self.extent) ** 2
+        rates = (self.operations / timed[MATMUL].fastest, convolved / timed[CONV].fastest)
+        return Roofline(operations=max(rates), bandwidth=self.moved / timed[COPY].fastest)
 
 
 @dataclass(frozen=True, kw_only=True)
