@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from hrpose.backbones import HRNetConfig
 from hrpose.cli.train import augmentation, spec_of
 from hrpose.errors import ConfigError
+from hrpose.models import InstanceConfig, InstanceSegmenter, InstanceSpec
 from hrpose.models.base import PoseNetwork
 from hrpose.skeletons import COCO, Skeleton
 from tests.cli.conftest import hrpose, tiny_model
@@ -72,3 +74,11 @@ def test_a_model_without_a_codec_is_refused() -> None:
         spec_of(model)
     with pytest.raises(ConfigError, match="this Linear is no pose model"):
         spec_of(torch.nn.Linear(1, 1))  # type: ignore[arg-type]
+
+
+def test_an_instance_segmenter_is_not_for_people() -> None:
+    backbone = HRNetConfig(width=4, rounds=(1,), blocks=1, upsample="bilinear")
+    spec = InstanceSpec(classes=("cat",), input_size=64)
+    model = InstanceSegmenter(InstanceConfig(backbone=backbone, spec=spec))
+    with pytest.raises(ConfigError, match="this InstanceSegmenter is no pose model with a codec"):
+        spec_of(model)  # type: ignore[arg-type]

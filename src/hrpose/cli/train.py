@@ -193,8 +193,10 @@ def spec_of(model: "Supervised") -> "PoseSpec":
 
     Raises: ConfigError if it does not say.
     """
-    spec: PoseSpec | None = getattr(model, "spec", None)
-    if spec is None:
+    from hrpose.models.spec import PoseSpec
+
+    spec = getattr(model, "spec", None)
+    if not isinstance(spec, PoseSpec):
         kind = type(model).__name__
         raise ConfigError(
             f"this {kind} is no pose model with a codec; choose a name with a tag from `hrpose list`"
