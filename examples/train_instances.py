@@ -82,7 +82,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--output", help="folder for pictures, weights and the drawing; else a temporary one")
     parser.add_argument("--pictures", type=int, default=1600)
     parser.add_argument("--test-pictures", type=int, default=200)
-    parser.add_argument("--epochs", type=int, default=16)
+    parser.add_argument("--epochs", type=int, default=36)
     parser.add_argument(
         "--samples", type=int, default=64, help="pixels drawn of each figure in a step; 0: all"
     )
