@@ -168,7 +168,7 @@ def plot(runs: list[Run], path: Path) -> None:
         own = [run for run in runs if run["kind"] == kind]
         for number, run in enumerate(own):
             epochs = range(1, len(run["loss"]) + 1)
-            course.plot(epochs, run["loss"], color=f"C{place}", label=kind if number == 0 else None)
+            course.plot(epochs, run["loss"], ".-", color=f"C{place}", label=kind if number == 0 else None)
         end.plot([place] * len(own), [run["AP"] for run in own], "o", color=f"C{place}")
         end.plot([place - 0.3, place + 0.3], [statistics.mean(run["AP"] for run in own)] * 2, "k-")
     course.set(xlabel="epoch", ylabel="loss", yscale="log", title="training")
