@@ -173,9 +173,7 @@ def plot(runs: list[Run], path: Path) -> None:
         end.plot([place - 0.3, place + 0.3], [statistics.mean(run["AP"] for run in own)] * 2, "k-")
     course.set(xlabel="epoch", ylabel="loss", yscale="log", title="training")
     course.legend()
-    end.set(
-        xticks=range(len(KINDS)), xticklabels=KINDS, ylabel="AP", title="on figures not seen, and the mean"
-    )
+    end.set(xticks=range(len(KINDS)), xticklabels=KINDS, ylabel="AP", title="figures not seen")
     figure.savefig(path, dpi=120)
 
 
