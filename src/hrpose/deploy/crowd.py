@@ -14,6 +14,7 @@ from hrpose.models.bottomup import BottomUpSpec
 from hrpose.types import PoseMaps, Size
 
 APART = 3.0  # from one person's tag to the next one's; people closer than 1 are taken for one
+UNEVEN = 0.05  # the share by which peaks are lower than 1; equal ones would leave open which goes first
 SPREAD = 0.1  # of the tags of one person; equal ones would leave the assignment undecided
 HIDDEN = 0.1  # the share of keypoints that nobody sees, and that refinement looks for
 NOISE = 0.03  # heatmap values where nobody is, as where a network is sure
@@ -57,7 +58,9 @@ def crowd_maps(codec: HigherHRNet, keypoints: int, people: int, *, size: Size, s
     visible = (torch.rand(1, people, keypoints, generator=draw) > HIDDEN).float()
     targets = codec.encode(points, visible, size)
     floor = [torch.rand(each.shape, generator=draw) * NOISE for each in targets.heatmaps]
-    heatmaps = tuple(torch.maximum(*pair) for pair in zip(targets.heatmaps, floor, strict=True))
+    heights = [1 - torch.rand(each.shape, generator=draw) * UNEVEN for each in targets.heatmaps]
+    drawn = zip(targets.heatmaps, heights, floor, strict=True)
+    heatmaps = tuple(torch.maximum(each * height, low) for each, height, low in drawn)
     shared = 1 if codec.shared_tags else keypoints
     tags = [
         _nearest(points / stride, codec.map_size(size, stride))[:, :shared] for stride in codec.tag_strides
