@@ -15,7 +15,7 @@ WRITES = operator.attrgetter("_version")  # how often a tensor was written to
 class WeightWatch:
     """Tells whether the weights of a network were changed, replaced or moved since this was made.
 
-    It looks at where each tensor lies and at torch's count of writes, never at the values: about a millisecond
+    It looks at where each tensor lies and at torch's count of writes, never at the values: some 1 ms
     for the 1,754 tensors of W32. A write through `.data` is not counted by torch, and not noticed.
     """
 
