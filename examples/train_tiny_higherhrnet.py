@@ -71,8 +71,8 @@ class Round:
     lr: float
 
 
-# Small pictures are learned from quickly; tags lean on the border of the input, so the last round has the size
-# that is read.
+# Small pictures are learned from quickly. Tags lean on the border of the input, so the last round has the
+# size that is read.
 ROUNDS = (
     Round(side=256, pictures=6000, epochs=8, lr=2e-3),
     Round(side=384, pictures=3000, epochs=24, lr=1.5e-3),
