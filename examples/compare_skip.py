@@ -73,7 +73,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--output", help="folder for pictures, weights and results; else a temporary one")
     parser.add_argument("--pictures", type=int, default=1500)
-    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=3, help="runs of each kind, 2 at least")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument(
