@@ -27,15 +27,16 @@ def main() -> None:
     parser.add_argument(
         "--model", default="hrnet_w32.coco_256x192", help="with random weights: speed is the same"
     )
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, help="2, or 1 with --quick, if not given")
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--quick", action="store_true", help="a tiny model, fused only, and three rounds")
     given = parser.parse_args()
-    torch.set_num_threads(given.threads)
+    threads = given.threads or (1 if given.quick else 2)
+    torch.set_num_threads(threads)
     model = create_model(TINY if given.quick else given.model).eval()
     images = torch.randn(1, 3, *model.spec.codec.input_size)
     with tempfile.TemporaryDirectory() as folder:
-        ways = made(model, Path(folder), given.threads, fused_only=given.quick)
+        ways = made(model, Path(folder), threads, fused_only=given.quick)
     for name, seconds in timed(ways, images, 3 if given.quick else given.rounds).items():
         print(f"{name:<24} {1000 * statistics.median(seconds):8.1f} ms")
 

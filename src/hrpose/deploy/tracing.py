@@ -84,12 +84,16 @@ def trace(model: nn.Module, shape: Shape, axes: tuple[int, ...]) -> torch.export
 
 
 def _unshared(program: torch.export.ExportedProgram) -> torch.export.ExportedProgram:
-    """The same with every weight in memory of its own: parts of a larger tensor are saved as the whole."""
+    """The same with every weight in plain memory of its own: torch.export.save warns of all others."""
     for held in (program.state_dict, program.constants):
         for name, tensor in held.items():
-            if isinstance(tensor, Tensor) and tensor.untyped_storage().nbytes() != tensor.nbytes:
-                held[name] = tensor.detach().clone()
+            if isinstance(tensor, Tensor) and not _stands_alone(tensor):
+                held[name] = tensor.detach().clone(memory_format=torch.contiguous_format)
     return program
+
+
+def _stands_alone(tensor: Tensor) -> bool:
+    return tensor.is_contiguous() and tensor.untyped_storage().nbytes() == tensor.nbytes
 
 
 def smallest_size(program: torch.export.ExportedProgram) -> Size:

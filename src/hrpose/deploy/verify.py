@@ -49,7 +49,7 @@ def verify(
         images = torch.randn(shape, generator=generator)
         with torch.no_grad(), _told(f"{what}: the model itself", shape):
             wanted, steady = _answer(model, images, tolerance, generator)
-        with _told(f"{what}: the graph", shape):
+        with torch.no_grad(), _told(f"{what}: the graph", shape):
             came = name_outputs(made(images))
         for name, tensor in wanted.items():
             checks.append(Check(shape, name, _difference(tensor, came[name], steady.get(name))))
