@@ -28,7 +28,7 @@ def pipelines(
     """The two ways, and what the fast one runs on."""
     model = create_model(name).to(device)
     images = torch.rand(1, 3, size, size, device=device)
-    settle(model, torch.rand(2, 3, 128, 128, device=device))
+    settle(model, torch.rand(2, 3, 64, 64, device=device))
     fast = optimize(model, images, backend=backend)
     spec = model.spec
     find = finding_people(spec, people, size=(size, size), device=device)
@@ -54,7 +54,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="a tiny network, for the tests")
+    parser.add_argument("--quick", action="store_true", help="a tiny image, for the tests")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--backend", default="auto", help="of optimize")
     parser.add_argument("--rounds", type=int, default=15)
@@ -66,7 +66,7 @@ def main() -> None:
     name, size, people = "higherhrnet_w32.coco_512", 512, 30
     plan = Plan(rounds=chosen.rounds, clock=chosen.clock)
     if chosen.quick:
-        name, size, people = "higherhrnet_tiny.synthetic_256", 128, 3
+        size, people = 64, 3
         chosen.backend, plan = "eager", Plan(rounds=1, warmup=0, lead=0)
     device = torch.device(chosen.device)
     calls, taken = pipelines(name, size, people, device, chosen.backend)

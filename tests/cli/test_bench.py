@@ -44,7 +44,7 @@ def test_random_weights_are_settled_so_that_modes_can_be_compared() -> None:
 
 
 def test_a_crowd_is_timed_from_image_to_people() -> None:
-    name = "higherhrnet_tiny.synthetic_256"
+    name = "higherhrnet_w32.coco_512"
     shown = hrpose("bench", name, "--mode", "eager", "--size", "64x64", "--people", "2", *QUICK)
     assert shown.exit_code == 0, shown.output
     assert f"**{name}, from image to 2 people**, 64x64, batch 1" in shown.output
@@ -98,7 +98,7 @@ def test_a_model_has_a_size_and_channels_of_its_own() -> None:
     assert native_size(tiny_model()) == (64, 48)
     assert native_size(create_model("hrnet_w18_small")) == (256, 192)
     assert native_size(create_model("higherhrnet_w18_small")) == (512, 512)
-    assert native_size(create_model("higherhrnet_tiny.synthetic_256")) == (256, 256)
+    assert native_size(create_model("higherhrnet_w32.coco_640")) == (640, 640)
     assert channels(create_model("hrnet_w18_small", in_chans=1)) == 1
     assert channels(nn.Identity()) == 3
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PATH = click.Path(path_type=Path)
 DTYPES = ("float32", "bfloat16", "float16")
 BACKBONE = "backbone:"  # in front of a name: the trunk without its head
+SETTLED = 128  # pixels a side that tell enough of the statistics of random weights
 CROP, WHOLE = (256, 192), (512, 512)  # of models that do not say what size they are for
 
 
@@ -155,7 +156,8 @@ class Bencher:
         if not trained:
             import torch
 
-            settle(model, torch.rand(2, channels(model), *native_size(model), device=self.device))
+            small = (min(side, SETTLED) for side in native_size(model))
+            settle(model, torch.rand(2, channels(model), *small, device=self.device))
         return model
 
 
