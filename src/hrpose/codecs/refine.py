@@ -44,7 +44,9 @@ def find_by_tag(heatmaps: Runs, tags: Sequence[Runs], maps: Tensor, wanted: Tens
     """
     search = _Search(heatmaps, tags, maps, wanted)
     search.begin_with(peaks)
-    for wishes in torch.arange(len(maps), device=maps.device).split(len(maps) if maps.is_cuda else WISHES):
+    for wishes in torch.split(
+        torch.arange(len(maps), device=maps.device), len(maps) if maps.is_cuda else WISHES
+    ):
         search.scan(wishes)
     y, x = search.place // search.width, search.place % search.width
     values = heatmaps.maps.flatten(0, 1)[maps, y, x]
@@ -57,7 +59,7 @@ class _Tiles:
     def __init__(self, table: Tensor, reduce: Callable[[Tensor, int], Tensor]) -> None:
         more = -table.shape[1] % ROWS
         rows = F.pad(table[:, None], (0, 0, 0, more), mode="replicate")[:, 0] if more else table
-        tiled = rows.unflatten(1, (-1, ROWS))  # (M, down, ROWS, across)
+        tiled = rows.reshape(len(rows), -1, ROWS, rows.shape[2])  # (M, down, ROWS, across)
         self.runs, self.whole = tiled.transpose(2, 3).reshape(-1, ROWS), reduce(tiled, 2).flatten(1)
 
 
@@ -128,7 +130,9 @@ class _Search:
             first = bounds.topk(count).indices
             self._look(wishes[first], runs[first])
             bounds[first] = -torch.inf
-        for wish, run, bound in zip(wishes.split(count), runs.split(count), bounds.split(count), strict=True):
+        for wish, run, bound in zip(
+            *(torch.split(each, count) for each in (wishes, runs, bounds)), strict=True
+        ):
             left = self._hopeful(wish, bound, run).nonzero().squeeze(1)
             self._look(wish[left], run[left])
 
@@ -158,7 +162,7 @@ class _Search:
         wanted = self.wanted[wishes]
         nearest = [
             own.clamp(read(tag.low, tag.at[wishes]), read(tag.high, tag.at[wishes]))
-            for tag, own in zip(self.tags, wanted.split(1, 1), strict=True)
+            for tag, own in zip(self.tags, torch.split(wanted, 1, 1), strict=True)
         ]
         high = read(self.heatmaps.high, self.heatmaps.at[wishes])
         return high - self._distance(nearest, wanted).round_()
@@ -166,5 +170,5 @@ class _Search:
     @staticmethod
     def _distance(tags: list[Tensor], wanted: Tensor) -> Tensor:
         """From tags, T of (q, P), to those wanted, (q, T); one order of operations keeps bounds exact."""
-        squares = ((tag - own).square_() for tag, own in zip(tags, wanted.split(1, 1), strict=True))
+        squares = ((tag - own).square_() for tag, own in zip(tags, torch.split(wanted, 1, 1), strict=True))
         return functools.reduce(Tensor.add_, squares).sqrt_()

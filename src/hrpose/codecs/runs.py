@@ -36,7 +36,7 @@ def cut(maps: Tensor, *, low: bool = False) -> Runs:
     whole = F.pad(maps, (0, -width % RUN, 0, 0), mode="replicate") if width % RUN else maps
     rows = whole.view(-1, height, whole.shape[3] // RUN, RUN)
     # one map at a time stays in the cache of a CPU for the second look; a GPU prefers to be started once
-    parts = (rows,) if rows.is_cuda or not len(rows) else rows.split(1)
+    parts = (rows,) if rows.is_cuda or not len(rows) else torch.split(rows, 1)
     highs, others = [], []
     for part in parts:
         highs.append(part.amax(3))

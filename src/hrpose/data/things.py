@@ -56,7 +56,7 @@ class ThingPicture:
         Raises: DataError for an outline that is none.
         """
         crowds = self._filled(thing for thing in self.things if thing.iscrowd)
-        return ~crowds.any(axis=0) if len(crowds) else np.ones(self.size, dtype=bool)
+        return np.asarray(~crowds.any(axis=0)) if len(crowds) else np.ones(self.size, dtype=bool)
 
     def _filled(self, things: Iterable[Thing]) -> Mask:
         """(M, H, W)."""
