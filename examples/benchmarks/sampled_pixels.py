@@ -162,7 +162,8 @@ def plot(runs: list[dict[str, float]], path: Path) -> None:
     axes.set_xticks(places, [name(samples) for samples in points])
     axes.set_xlabel("pixels drawn of each instance in a step")
     axes.set_ylabel("mask AP50")
-    axes.set_ylim(bottom=0)
+    highest = max(max(values) for values in points.values())
+    axes.set_ylim(0, 1.1 * (highest or 1.0))  # nothing found at all in a short trial
     axes.grid(alpha=0.3)
     figure.savefig(path, dpi=110)
     plt.close(figure)
