@@ -17,7 +17,8 @@ class FusedConv(nn.Module):
 
     On a CPU that is oneDNN's convolution, with the weight packed at the first call; with CUDA it is cuDNN's.
     Under torch.compile, torch.export and for all other types it is the plain operations, one after another.
-    Weights lie in channels_last, and so do the maps that come out.
+    What comes out on a CPU lies in channels_last; for CUDA move the network there first, weights and all, as
+    `hrpose.deploy.optimize` does.
 
     >>> conv = FusedConv.of(nn.Conv2d(3, 8, 3, stride=2, padding=1), nn.BatchNorm2d(8).eval(), relu=True)
     >>> conv(torch.ones(1, 3, 9, 7)).shape
@@ -30,13 +31,12 @@ class FusedConv(nn.Module):
 
     def __init__(self, folded: Folded, geometry: Geometry, *, relu: bool) -> None:
         super().__init__()
-        weight = folded.weight.contiguous(memory_format=torch.channels_last)
-        self.weight = nn.Parameter(weight, requires_grad=False)
+        self.weight = nn.Parameter(folded.weight, requires_grad=False)
         self.bias = nn.Parameter(folded.bias, requires_grad=False)
         self.geometry = geometry
         self.relu = relu
-        self.in_channels = weight.shape[1] * geometry.groups
-        self.out_channels = weight.shape[0]
+        self.in_channels = folded.weight.shape[1] * geometry.groups
+        self.out_channels = folded.weight.shape[0]
         self._forget()
 
     @classmethod
@@ -111,8 +111,7 @@ class FusedDeconv(nn.Module):
     ) -> None:
         super().__init__()
         folded = fold(conv, norm)
-        weight = folded.weight.contiguous(memory_format=torch.channels_last)
-        self.weight = nn.Parameter(weight, requires_grad=False)
+        self.weight = nn.Parameter(folded.weight, requires_grad=False)
         self.bias = nn.Parameter(folded.bias, requires_grad=False)
         self.stride, self.padding, self.dilation = pair(conv.stride), pair(conv.padding), pair(conv.dilation)
         self.output_padding, self.groups = pair(conv.output_padding), conv.groups

@@ -21,7 +21,8 @@ class Tracer(fx.Tracer):
 def fold_pairs(module: nn.Module) -> None:
     """Fold, in place, each batch norm that is all that hears a convolution.
 
-    A network that torch.fx cannot follow is left as it is, and its parts are tried one by one.
+    A network that torch.fx cannot follow is left as it is, and so are its parts: it could use them in ways
+    of its own.
 
     >>> net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).eval()
     >>> fold_pairs(net)
@@ -29,11 +30,7 @@ def fold_pairs(module: nn.Module) -> None:
     Identity()
     """
     graph = follow(module)
-    if graph is None:
-        for child in module.children():
-            fold_pairs(child)
-        return
-    for conv_name, norm_name in pairs(module, graph):
+    for conv_name, norm_name in [] if graph is None else pairs(module, graph):
         conv, norm = module.get_submodule(conv_name), module.get_submodule(norm_name)
         if isinstance(conv, nn.Conv2d | nn.ConvTranspose2d) and isinstance(norm, nn.BatchNorm2d):
             weight, bias = fold(conv, norm)

@@ -39,7 +39,8 @@ def fuse(model: M) -> M:
         return copy.deepcopy(model)
     with torch.inference_mode(False), torch.no_grad():
         made = fused(copy.deepcopy(model)).eval().requires_grad_(False)
-    made.__class__ = evaluated(type(made))
+    kind: Any = type(made)
+    made.__class__ = evaluated(kind)
     return cast(M, made)
 
 
@@ -93,7 +94,7 @@ def evaluated(kind: Any) -> type[nn.Module]:
     return type(f"Fused{kind.__name__}", (Fused, kind), members)
 
 
-def blank(kind: type[nn.Module]) -> nn.Module:
+def blank(kind: Any) -> nn.Module:
     """A fused network of `kind` with nothing in it yet, as pickle and copy need it."""
     made = evaluated(kind)
     return made.__new__(made)
