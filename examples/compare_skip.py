@@ -36,6 +36,7 @@ MILD = TopDownAugment(scale=0.1, rotation=12, half_body_probability=0, flip_prob
 SMALL = HourglassConfig(num_keypoints=17, unit="conv_bn", stem=(16, 32), widths=(32, 32, 32, 32))
 KINDS = {"add": SMALL, "concat": dataclasses.replace(SMALL, skip="concat")}
 TRAIN_SEED, TEST_SEED = 1, 3
+FIGURE = "AP50"  # stricter ones are out of reach for maps of 16 x 16: their own targets reach an AP of 0.305
 CLEAR = 2.0  # standard errors from which a difference is called clear
 
 Run = dict[str, Any]
@@ -114,7 +115,7 @@ def train(
     run = {"kind": kind, "seed": seed, "crops": len(crops), "test_people": len(test)}
     run |= {name: round(last[name], 4) for name in ("AP", "AP50", "AP75")}
     run |= {"loss": [round(record["loss"], 6) for record in result.history]}
-    print(f"{kind}, seed {seed}: AP {run['AP']}, loss {run['loss'][-1]}", flush=True)
+    print(f"{kind}, seed {seed}: {FIGURE} {run[FIGURE]}, loss {run['loss'][-1]}", flush=True)
     return run
 
 
@@ -129,8 +130,8 @@ def size_of(config: HourglassConfig) -> dict[str, float]:
 
 
 def compare(kind: str, other: str, runs: list[Run]) -> dict[str, Any]:
-    """How much higher the mean AP of `other` is, and whether chance could have done it."""
-    ours, theirs = ([run["AP"] for run in runs if run["kind"] == name] for name in (kind, other))
+    """How much higher the mean of `other` is, and whether chance could have done it."""
+    ours, theirs = ([run[FIGURE] for run in runs if run["kind"] == name] for name in (kind, other))
     difference = statistics.mean(theirs) - statistics.mean(ours)
     error = math.sqrt(statistics.variance(ours) / len(ours) + statistics.variance(theirs) / len(theirs))
     clear = abs(difference) > CLEAR * error
@@ -145,8 +146,8 @@ def write(runs: list[Run], budget: Budget, output: Path) -> None:
     """All that is known so far."""
     kinds: dict[str, Any] = {}
     for kind, config in KINDS.items():
-        values = [run["AP"] for run in runs if run["kind"] == kind]
-        kinds[kind] = size_of(config) | {"AP": values}
+        values = [run[FIGURE] for run in runs if run["kind"] == kind]
+        kinds[kind] = size_of(config) | {FIGURE: values}
         if len(values) > 1:
             kinds[kind]["mean"] = round(statistics.mean(values), 4)
             kinds[kind]["standard_deviation"] = round(statistics.stdev(values), 4)
@@ -169,11 +170,11 @@ def plot(runs: list[Run], path: Path) -> None:
         for number, run in enumerate(own):
             epochs = range(1, len(run["loss"]) + 1)
             course.plot(epochs, run["loss"], ".-", color=f"C{place}", label=kind if number == 0 else None)
-        end.plot([place] * len(own), [run["AP"] for run in own], "o", color=f"C{place}")
-        end.plot([place - 0.3, place + 0.3], [statistics.mean(run["AP"] for run in own)] * 2, "k-")
+        end.plot([place] * len(own), [run[FIGURE] for run in own], "o", color=f"C{place}")
+        end.plot([place - 0.3, place + 0.3], [statistics.mean(run[FIGURE] for run in own)] * 2, "k-")
     course.set(xlabel="epoch", ylabel="loss", yscale="log", title="training")
     course.legend()
-    end.set(xticks=range(len(KINDS)), xticklabels=KINDS, ylabel="AP", title="figures not seen")
+    end.set(xticks=range(len(KINDS)), xticklabels=KINDS, ylabel=FIGURE, title="figures not seen")
     figure.savefig(path, dpi=120)
 
 
