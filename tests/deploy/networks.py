@@ -16,6 +16,8 @@ from hrpose.models import (
     Classifier,
     ClassifierConfig,
     HourglassConfig,
+    InstanceConfig,
+    InstanceSegmenter,
     Segmenter,
     SegmenterConfig,
     StackedHourglass,
@@ -51,6 +53,7 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "segmenter": partial(
         Segmenter, SegmenterConfig(backbone=replace(TINY, upsample="bilinear"), num_classes=3)
     ),
+    "instances": partial(InstanceSegmenter, InstanceConfig(backbone=TINY, upsample=2, coordinates=True)),
     "backbone": partial(HRNet, TINY),
     "backbone of two outputs": partial(HRNet, replace(TINY, outputs=2)),
     "backbone of three outputs": partial(HRNet, replace(TINY, outputs=3), out_indices=(0, 2)),

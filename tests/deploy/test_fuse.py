@@ -6,10 +6,13 @@ import pytest
 import torch
 from torch import nn
 
+from hrpose import Predictor, create_model
 from hrpose.deploy import fuse
+from hrpose.deploy.walk import CALLERS
 from hrpose.errors import ConfigError
 from hrpose.layers.blocks import conv_bn
 from hrpose.models import TopDown
+from hrpose.models.families import FAMILIES
 from hrpose.types import PoseMaps
 from tests.deploy.networks import NETWORKS, flat, furthest, network
 
@@ -33,6 +36,18 @@ def test_a_fused_network_gives_what_the_network_gives(name) -> None:
 def test_no_batch_norm_is_left_but_those_before_a_relu(name) -> None:
     left = [part for part in fuse(network(name)).modules() if isinstance(part, nn.BatchNorm2d)]
     assert bool(left) == (name == "hourglass")
+
+
+def test_every_network_of_the_library_is_known() -> None:
+    assert set(FAMILIES.values()) <= set(CALLERS)
+
+
+def test_a_predictor_finds_the_same_with_a_fused_model() -> None:
+    model = create_model("hrnet_tiny.synthetic_128x96", pretrained=True).eval()
+    picture = torch.randint(0, 256, (3, 160, 120), dtype=torch.uint8)
+    came, wanted = (Predictor(each, flip_test=True)(picture) for each in (fuse(model), model))
+    torch.testing.assert_close(came.keypoints, wanted.keypoints, rtol=0, atol=0.01)
+    torch.testing.assert_close(came.scores, wanted.scores, rtol=1e-3, atol=1e-4)
 
 
 def test_the_model_itself_stays_as_it_was() -> None:

@@ -18,6 +18,7 @@ from hrpose.heads.classify import ClassificationHead
 from hrpose.heads.concat import HRNetV2Head, HRNetV2pHead
 from hrpose.heads.heatmap import HRNetV1Head
 from hrpose.heads.higher import DeconvModule, HigherHRNetHead
+from hrpose.heads.instances import InstanceHead
 from hrpose.heads.tags import AETagHead
 from hrpose.layers.blocks import BasicBlock, Bottleneck
 from hrpose.layers.exchange import ExchangeUnit, HRModule, Transition
@@ -26,6 +27,7 @@ from hrpose.layers.recompute import Steps
 from hrpose.models.bottomup import BottomUp
 from hrpose.models.classify import Classifier
 from hrpose.models.hourglass import FeatureLink, Link, Stack, StackedHourglass
+from hrpose.models.instances import InstanceSegmenter
 from hrpose.models.segment import Segmenter
 from hrpose.models.topdown import TopDown
 
@@ -38,9 +40,9 @@ REPLACED: dict[type, Callable[[Any], nn.Module]] = {  # a module that does the s
 ROWS = (nn.Sequential, Steps, DeconvModule)  # call their children one after another
 HELD = (*ROWS, nn.ModuleList, nn.ModuleDict)  # may be looked into by the module that holds them
 CALLERS = (  # only call their children, so that each can be replaced by one that does the same
-    *(TopDown, BottomUp, Classifier, Segmenter, StackedHourglass),
+    *(TopDown, BottomUp, Classifier, Segmenter, InstanceSegmenter, StackedHourglass),
     *(HRNet, HRStage, HRModule, Transition, TimmBackbone),
-    *(HRNetV1Head, HRNetV2Head, HRNetV2pHead, HigherHRNetHead, AETagHead, ClassificationHead),
+    *(HRNetV1Head, HRNetV2Head, HRNetV2pHead, HigherHRNetHead, AETagHead, ClassificationHead, InstanceHead),
     *(Hourglass, Stack, Link, FeatureLink),
 )
 
