@@ -88,7 +88,8 @@ def _unshared(program: torch.export.ExportedProgram) -> torch.export.ExportedPro
     for held in (program.state_dict, program.constants):
         for name, tensor in held.items():
             if isinstance(tensor, Tensor) and not _stands_alone(tensor):
-                held[name] = tensor.detach().clone(memory_format=torch.contiguous_format)
+                plain = tensor.detach().clone(memory_format=torch.contiguous_format)
+                held[name] = nn.Parameter(plain, False) if isinstance(tensor, nn.Parameter) else plain
     return program
 
 
