@@ -58,7 +58,7 @@ def test_an_hourglass_learns_the_crowds_of_two_photographs_by_heart(tmp_path: Pa
     codec = AEHourglass(input_size=192, sigma=1.5, grouping=grouping)
     views = BottomUpInMemory(data.whole_pictures() * 4, codec, data.skeleton, augment=STILL, seed=0)
     settings = {"batch_size": 2, "lr": 4e-3, "warmup": 20, "amp": True, "progress": False}
-    fit(model, views, output=tmp_path, epochs=200, **settings)  # type: ignore[arg-type]
+    fit(model, views, output=tmp_path, epochs=300, **settings)  # type: ignore[arg-type]
     stats = evaluate(model, data.pictures(codec), flip_test=False)
     assert stats["AP"] >= 0.9
 
