@@ -141,6 +141,22 @@ def test_a_batch_norm_that_looks_at_the_batch_is_left() -> None:
 
 
 @torch.no_grad()
+def test_a_row_writes_over_its_own_maps_only() -> None:
+    model = filled(nn.Sequential(*(BasicBlock(4, 4) for _ in range(4))))
+    fused = fuse(model)
+    x = torch.randn(1, 4, 8, 8).contiguous(memory_format=torch.channels_last)
+    before = x.clone()
+    heard: list[torch.Tensor] = []
+    plain = fused(x)
+    fused[1].register_forward_hook(lambda module, inputs, y: heard.append(y))
+    assert torch.equal(fused(x), plain)
+    assert furthest(heard, [model[:2](before)]) < CLOSE
+    assert torch.equal(x, before)
+    assert furthest(fused[2:](x), model[2:](before)) < CLOSE
+    assert torch.equal(x, before)
+
+
+@torch.no_grad()
 def test_a_part_with_a_hook_is_left_so_that_the_hook_hears_the_same() -> None:
     model = filled(nn.Sequential(BasicBlock(4, 4), BasicBlock(4, 4)))
     heard = []
@@ -227,6 +243,13 @@ def test_one_kernel_gives_what_single_steps_give(monkeypatch, relu, added) -> No
     x, addend = torch.randn(2, 6, 11, 8), torch.randn(2, 9, 6, 4) if added else None
     y = kernels.plain(x, conv.weight, conv.bias, conv.geometry, addend=addend, relu=relu)
     torch.testing.assert_close(conv(x, addend), y)
+    given = None if addend is None else addend.clone()
+    torch.testing.assert_close(conv(x, given, overwrite=True), y)
+    if given is not None:  # laid out another way than the result: not written over
+        assert torch.equal(given, addend)
+        given = given.contiguous(memory_format=torch.channels_last)
+        torch.testing.assert_close(conv(x, given, overwrite=True), y)
+        torch.testing.assert_close(given, y)
     assert conv(x, addend).is_contiguous(memory_format=torch.channels_last)
     monkeypatch.setattr(torch.backends.mkldnn, "enabled", False)
     assert not kernels.onednn_runs(x)

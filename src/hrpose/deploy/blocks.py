@@ -32,14 +32,30 @@ class FusedResidual(nn.Module):
         self.last = FusedConv.of(*pairs[last], relu=not attends)
         self.attention = block.attention if attends else None
         self.shortcut = fused_shortcut(block.shortcut)
+        self.projects = isinstance(self.shortcut, FusedConv)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) -> what the block makes of it."""
+    def forward(self, x: Tensor, *, overwrite: bool = False) -> Tensor:
+        """(N, C, H, W) -> what the block makes of it; `overwrite` allows to put it where `x` was."""
         kept = self.shortcut(x)
         y = self.steps(x)
         if self.attention is None:
-            return self.last(y, kept)
+            return self.last(y, kept, overwrite=overwrite or self.projects)
         return F.relu(kept + self.attention(self.last(y)))
+
+
+class FusedRow(nn.Sequential):
+    """Parts in a row; what one residual unit gives to the next is written over, as nobody else hears it.
+
+    That halves the memory that a row walks through, and more of it stays in the cache.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """What the last part makes of it; `x` itself stays."""
+        ours = False
+        for part in self:
+            x = part(x, overwrite=ours) if isinstance(part, FusedResidual) else part(x)
+            ours = isinstance(part, FusedResidual) and not part._forward_hooks
+        return x
 
 
 class FusedPreAct(nn.Module):

@@ -1,6 +1,6 @@
 """FusedConv: what convolution, batch norm, sum and ReLU become in a fused network."""
 
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import torch
 import torch.nn.functional as F
@@ -44,13 +44,21 @@ class FusedConv(nn.Module):
         """`conv`, then `norm` in evaluation, then a ReLU if asked for."""
         return cls(fold(conv, norm), geometry_of(conv), relu=relu)
 
-    def forward(self, x: Tensor, addend: Tensor | None = None) -> Tensor:
-        """(N, in_channels, H, W) and what is added, of the shape of the result -> (N, out_channels, h, w)."""
-        weight, bias = self.weight, self.bias
-        if not kernels.is_traced(x) and x.dtype == weight.dtype:
+    def forward(self, x: Tensor, addend: Tensor | None = None, *, overwrite: bool = False) -> Tensor:
+        """(N, in_channels, H, W) and what is added, of the shape of the result -> (N, out_channels, h, w).
+
+        Args:
+            overwrite: the result may be written over `addend`.
+        """
+        weights = self._parameters  # each look-up by name goes through torch's own, 261 times an image
+        weight, bias = cast(Tensor, weights["weight"]), cast(Tensor, weights["bias"])
+        if x.dtype == weight.dtype and not kernels.is_traced(x):
             if kernels.onednn_runs(x):
                 packed = self._packed_weight(weight, x.shape)
-                return kernels.onednn(x, packed, bias, self.geometry, addend=addend, relu=self.relu)
+                over = overwrite and addend is not None and kernels.is_channels_last(addend)
+                return kernels.onednn(
+                    x, packed, bias, self.geometry, addend=addend, relu=self.relu, overwrite=over
+                )
             if self.cudnn_fits and kernels.cudnn_runs(x, addend, relu=self.relu):
                 made = self._by_cudnn(x, weight, bias, addend)
                 if made is not None:

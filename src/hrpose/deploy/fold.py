@@ -59,9 +59,7 @@ def conv_and_norm(row: nn.Module) -> tuple[nn.Conv2d, _BatchNorm]:
 
 def scale_and_shift(norm: _BatchNorm) -> tuple[Tensor, Tensor]:
     """What a batch norm does in evaluation, y = scale * x + shift, each (C,) in float64."""
-    mean, var = norm.running_mean, norm.running_var
-    if mean is None or var is None:  # is_norm has seen to it
-        raise ValueError("a batch norm without running statistics has no fixed scale")
+    mean, var = cast(Tensor, norm.running_mean), cast(Tensor, norm.running_var)  # see is_norm
     scale = torch.rsqrt(var.double() + norm.eps)
     scale = scale if norm.weight is None else scale * norm.weight.double()
     shift = -mean.double() * scale

@@ -35,7 +35,7 @@ def is_traced(x: Tensor) -> bool:
 
 def onednn_runs(x: Tensor) -> bool:
     """Whether oneDNN's fused convolution takes `x`."""
-    if x.device.type != "cpu" or not x.numel() or torch.is_autocast_enabled("cpu"):
+    if not x.is_cpu or not x.numel() or torch.is_autocast_enabled("cpu"):
         return False
     backend: Any = torch.backends.mkldnn
     if not backend.is_available() or not backend.enabled:
@@ -53,17 +53,31 @@ def onednn_pack(weight: Tensor, geometry: Geometry, size: torch.Size) -> Tensor:
     return pack(weight.contiguous(), padding, stride, dilation, groups, size)
 
 
+def is_channels_last(x: Tensor) -> bool:
+    """Whether oneDNN can write its result over `x`."""
+    return x.is_contiguous(memory_format=torch.channels_last)
+
+
 def onednn(
-    x: Tensor, packed: Tensor, bias: Tensor, geometry: Geometry, *, addend: Tensor | None, relu: bool
+    x: Tensor,
+    packed: Tensor,
+    bias: Tensor,
+    geometry: Geometry,
+    *,
+    addend: Tensor | None,
+    relu: bool,
+    overwrite: bool = False,
 ) -> Tensor:
-    """One call of oneDNN; channels last come out."""
-    run: Any = torch.ops.mkldnn._convolution_pointwise
+    """One call of oneDNN; channels last come out, over the addend if it may be overwritten."""
+    known: Any = torch.ops.mkldnn
     stride, padding, dilation, groups = geometry
+    settings = (packed, bias, padding, stride, dilation, groups)
     if addend is None:
-        then = "relu" if relu else "none"
-        return run(x, packed, bias, padding, stride, dilation, groups, then, [], None)
-    last = "relu" if relu else None
-    return run.binary(x, addend, packed, bias, padding, stride, dilation, groups, "add", 1.0, last, [], None)
+        return known._convolution_pointwise(x, *settings, "relu" if relu else "none", [], None)
+    then: tuple[Any, ...] = ("add", 1.0, "relu" if relu else None, [], None)
+    if overwrite:
+        return known._convolution_pointwise_.binary(addend, x, *settings, *then)
+    return known._convolution_pointwise.binary(x, addend, *settings, *then)
 
 
 def cudnn_runs(x: Tensor, addend: Tensor | None, *, relu: bool) -> bool:

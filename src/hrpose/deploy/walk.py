@@ -1,5 +1,6 @@
 """From a network to the fused one, module by module: what is known is replaced, the rest stays."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -9,7 +10,7 @@ from torch.nn.modules.conv import _ConvNd
 
 from hrpose.backbones.hrnet import HRNet, HRStage
 from hrpose.backbones.timm import TimmBackbone
-from hrpose.deploy.blocks import FusedPreAct, FusedResidual
+from hrpose.deploy.blocks import FusedPreAct, FusedResidual, FusedRow
 from hrpose.deploy.conv import FusedConv, FusedDeconv
 from hrpose.deploy.exchange import FusedExchange
 from hrpose.deploy.fold import is_conv, is_norm, is_plain
@@ -68,6 +69,9 @@ def fused(module: nn.Module, *, called: bool = True) -> nn.Module:
         module.grad_checkpointing = False  # there is no backward pass
     if called and not calls:
         fold_pairs(module)
+    units = any(isinstance(child, FusedResidual) for child in module.children())
+    if calls and units and kind in (nn.Sequential, Steps) and is_plain(module):
+        return FusedRow(OrderedDict(module.named_children()))
     return module
 
 
