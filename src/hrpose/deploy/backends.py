@@ -27,6 +27,7 @@ from hrpose.types import Size
 class Job:
     """A network that a backend is to run, and for what."""
 
+    original: nn.Module  # as it came
     network: nn.Module  # fused, on its device, in the dtype and memory format that it computes in
     example: Tensor  # (N, C, H, W), as it will be called
     dtype: torch.dtype  # that it computes in
@@ -121,20 +122,23 @@ def by_shape(job: Job, prepare: Callable[[int, Size], Runner]) -> ByShape:
 
 
 def run_onnxruntime(job: Job) -> Runner:
-    """ONNX Runtime on the fused graph."""
+    """ONNX Runtime on the graph of the network as it came."""
     return exported(job, OnnxRunner)
 
 
 def run_openvino(job: Job) -> Runner:
-    """OpenVINO on the fused graph."""
+    """OpenVINO on the graph of the network as it came."""
     return exported(job, OpenVinoRunner)
 
 
 def exported(job: Job, runner: type[OnnxRunner | OpenVinoRunner]) -> Runner:
-    """The network as a graph of ONNX in a runner, which reads the whole file when it is made."""
+    """The network as a graph of ONNX in a runner, which reads the whole file when it is made.
+
+    The runners fold and fuse by themselves, and do it better when nothing was fused before.
+    """
     path = job.folder / "network.onnx"
     if not path.exists():  # "auto" gives one file to both runners
-        export_onnx(job.network, path, job.example, dynamic="batch" if job.one_size else True)
+        export_onnx(job.original, path, job.example, dynamic="batch" if job.one_size else True)
     run = runner(path, threads=torch.get_num_threads())
     return OfSize(run, job) if job.one_size else run
 

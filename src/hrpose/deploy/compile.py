@@ -41,7 +41,8 @@ def optimize(
     It is fused (see `fuse`), laid out channels last, handed to a backend, and compared with the original on
     the example before it is returned. "auto" takes:
 
-    - on a CPU the faster of OpenVINO and ONNX Runtime, if one is installed, after five runs of each;
+    - on a CPU the faster of OpenVINO and ONNX Runtime, if one is installed, after five runs of each; they
+      fuse by themselves, and get the network as it came;
     - on CUDA "graph";
     - elsewhere "eager", which on a CPU was measured to be faster than "compile".
 
@@ -128,6 +129,7 @@ def make_job(
     network = fuse(model).eval().to(dtype).to(memory_format=torch.channels_last)
     settings = buckets or (ON_CUDA if on_cuda else ON_CPU)
     return Job(
+        original=model,
         network=network,
         example=example,
         dtype=dtype,
