@@ -3,10 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from hrpose.codecs.tags import Grouped
 from hrpose.data.bottomup import BottomUpDataset, PictureSample, stack
@@ -16,6 +15,7 @@ from hrpose.metrics.coco import coco_ap, crowdpose_ap
 from hrpose.metrics.rescore import bottomup_results
 from hrpose.predict.whole import WholePictures
 from hrpose.train.batches import Batch
+from hrpose.train.whole import Whole
 from hrpose.types import PoseMaps
 
 Run = Callable[[Tensor], PoseMaps]
@@ -27,26 +27,6 @@ def collate(samples: Sequence[PictureSample]) -> Batch:
     """Stack views; images with fewer people get rows of nobody."""
     stacked = stack(samples)
     return Batch(images=stacked.image, targets=stacked.targets, rows=stacked.index.tolist())
-
-
-def names(data: BottomUpDataset, rows: Sequence[int]) -> str:
-    """What some of the samples are called in the data set."""
-    return "image ids " + ", ".join(str(data.pictures[row].image_id) for row in rows)
-
-
-class _Whole(Dataset[tuple[int, Tensor]]):
-    """Pictures as they are, those of one size after each other."""
-
-    def __init__(self, data: BottomUpDataset) -> None:
-        self.data = data
-        self.order = sorted(range(len(data)), key=lambda row: data.pictures[row].size)
-
-    def __len__(self) -> int:
-        return len(self.order)
-
-    def __getitem__(self, place: int) -> tuple[int, Tensor]:
-        row = self.order[place]
-        return row, torch.from_numpy(np.ascontiguousarray(self.data.read(row))).permute(2, 0, 1)
 
 
 def detect(
@@ -65,7 +45,7 @@ def detect(
         codec=data.codec, mirror_index=data.skeleton.mirror_index, flip_test=flip_test, scales=scales
     )
     loader: DataLoader[Any] = DataLoader(
-        _Whole(data), batch_size=batch_size, collate_fn=list, num_workers=workers
+        Whole(data), batch_size=batch_size, collate_fn=list, num_workers=workers
     )
 
     def look(batch: list[tuple[int, Tensor]]) -> list[dict[str, Any]]:

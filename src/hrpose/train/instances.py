@@ -3,10 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from hrpose.codecs.instance import Instances
 from hrpose.data.instances import InstanceDataset, InstanceSample, stack_instances
@@ -15,6 +14,7 @@ from hrpose.metrics.masks import mask_ap, mask_results
 from hrpose.models.instances import InstanceSegmenter, InstanceSpec
 from hrpose.predict.instances import WholeInstances
 from hrpose.train.batches import Batch
+from hrpose.train.whole import Whole
 from hrpose.types import InstanceMaps
 
 Run = Callable[[Tensor], InstanceMaps]
@@ -24,26 +24,6 @@ def collate(samples: Sequence[InstanceSample]) -> Batch:
     """Stack views; images with fewer things get empty masks."""
     stacked = stack_instances(samples)
     return Batch(images=stacked.image, targets=stacked.targets, rows=stacked.index.tolist())
-
-
-def names(data: InstanceDataset, rows: Sequence[int]) -> str:
-    """What some of the samples are called in the data set."""
-    return "image ids " + ", ".join(str(data.pictures[row].image_id) for row in rows)
-
-
-class _Whole(Dataset[tuple[int, Tensor]]):
-    """Pictures as they are, those of one size after each other."""
-
-    def __init__(self, data: InstanceDataset) -> None:
-        self.data = data
-        self.order = sorted(range(len(data)), key=lambda row: data.pictures[row].size)
-
-    def __len__(self) -> int:
-        return len(self.order)
-
-    def __getitem__(self, place: int) -> tuple[int, Tensor]:
-        row = self.order[place]
-        return row, torch.from_numpy(np.ascontiguousarray(self.data.read(row))).permute(2, 0, 1)
 
 
 def detect(
@@ -65,7 +45,7 @@ def detect(
     mean, std = data.mean.to(device), data.std.to(device)
     whole = WholeInstances(grouping=data.grouping, input_size=data.input_size, flip_test=flip_test)
     loader: DataLoader[Any] = DataLoader(
-        _Whole(data), batch_size=batch_size, collate_fn=list, num_workers=workers
+        Whole(data), batch_size=batch_size, collate_fn=list, num_workers=workers
     )
 
     def look(batch: list[tuple[int, Tensor]]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from hrpose.data.topdown import TopDownDataset
 from hrpose.errors import DataError
 from hrpose.models.base import Supervised
 from hrpose.models.instances import InstanceSegmenter
-from hrpose.train import bottomup, instances, topdown
+from hrpose.train import bottomup, instances, topdown, whole
 from hrpose.train.batches import Batch
 
 PeopleData: TypeAlias = TopDownDataset | BottomUpDataset
@@ -50,7 +50,7 @@ PICTURES = Kind(
     made="pictures(codec) of a reader",
     batch_size=8,
     collate=bottomup.collate,
-    names=bottomup.names,
+    names=whole.names,
     detect=bottomup.detect,
     ground_truth=bottomup.ground_truth,
     score=bottomup.score,
@@ -61,7 +61,7 @@ INSTANCES = Kind(
     made="CocoInstances.pictures(input_size)",
     batch_size=8,
     collate=instances.collate,
-    names=instances.names,
+    names=whole.names,
     detect=instances.detect,
     ground_truth=instances.ground_truth,
     score=instances.score,
