@@ -70,3 +70,19 @@ def test_training_mode_is_refused_with_the_name_of_what_is_in_it() -> None:
         check_evaluating(model)
     with pytest.raises(ConfigError, match=r"\d+ parts of the model, TopDown first, are in training mode"):
         check_evaluating(model.train())
+
+
+def test_a_part_in_a_place_that_was_vacant_is_noticed() -> None:
+    model = network("topdown v1")
+    block = model.get_submodule("backbone.stem.2")
+    assert not block._modules
+    watch = WeightWatch(model)
+    block.add_module("more", nn.Identity())
+    assert watch.changed()
+
+
+def test_a_part_that_was_taken_out_is_noticed() -> None:
+    model = network("topdown v1")
+    watch = WeightWatch(model)
+    del model.head
+    assert watch.changed()
