@@ -19,6 +19,7 @@ from hrpose.deploy import compile as rule
 from hrpose.deploy.backends import BACKENDS, Backend, Job, lacks_dtype
 from hrpose.deploy.buckets import Buckets
 from hrpose.deploy.compile import BackendName
+from hrpose.deploy.optimized import plainly
 from hrpose.errors import ConfigError, ShapeError, UnknownNameError
 from hrpose.models.spec import PoseSpec
 from hrpose.skeletons import Skeleton
@@ -82,6 +83,24 @@ def test_a_backend_gives_what_the_network_gives_and_passes_nan_on(
         assert torch.equal(came.isnan(), expected.isnan())
         other = torch.randn(1, 3, 96, 64)  # beyond most_sizes
         assert furthest(fast(other), model(other)) < 1e-4
+
+
+@pytest.mark.slow
+def test_compiled_weights_are_constants_so_that_no_convolution_or_relu_is_a_step_of_its_own(
+    tmp_path: Path,
+) -> None:
+    model = network("topdown v1")
+    job = rule.make_job(model, EXAMPLE, None, None, 1, tmp_path)
+    lacking = NEEDS["compile"](job)
+    if lacking:
+        pytest.skip(lacking)
+    with plainly(EXAMPLE.device):
+        run = rooms.Compiled(job, 1, (64, 96))
+        with torch.profiler.profile() as seen:
+            came = run(EXAMPLE)
+        assert furthest(came, model(EXAMPLE)) < 1e-4
+    steps = {event.name for event in seen.events()}
+    assert not {name for name in steps if name == "aten::relu" or name.endswith("convolution")}
 
 
 @pytest.mark.slow
