@@ -1,6 +1,6 @@
 """bench: every mode and peer gets a row, with figures or with the reason why there are none."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -117,16 +117,25 @@ def test_exported_networks_run_in_float32_alone(model: nn.Module) -> None:
 
 def test_the_network_is_compiled_as_it_came(model: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is done with it is seen without waiting for a compiler."""
-    asked: list[dict[str, Any]] = []
+    from torch._inductor import config
 
-    def compiler(network: nn.Module, **how: Any) -> nn.Module:
+    asked: list[dict[str, Any]] = []
+    frozen: list[bool] = []
+
+    def compiler(network: Callable[[Tensor], Any], **how: Any) -> Callable[[Tensor], Any]:
         asked.append(how)
-        return network
+
+        def call(images: Tensor) -> Any:
+            frozen.append(config.freezing)
+            return network(images)
+
+        return call
 
     monkeypatch.setattr(torch, "compile", compiler)
     run = modes_file.unfused_compiled(model, IMAGES, torch.float32)
     torch.testing.assert_close(run(IMAGES).heatmaps, model(IMAGES).heatmaps)  # type: ignore[union-attr]
-    assert asked == [{"options": {"freezing": True}}]
+    assert asked == [{"fullgraph": True, "dynamic": False, "options": {"cpp_wrapper": True}}]
+    assert frozen == [True, False]  # when it is traced, and no longer than that
 
 
 def test_a_reason_fits_into_a_table() -> None:

@@ -47,13 +47,17 @@ def optimized(backend: str, model: nn.Module, images: Tensor, dtype: torch.dtype
 
 def unfused_compiled(model: nn.Module, images: Tensor, dtype: torch.dtype) -> Runner:
     """torch.compile on the model as it came, with frozen weights; on CUDA with mode="max-autotune"."""
+    from hrpose.deploy.backends import frozen
+
     network = copy.deepcopy(model).to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    how: dict[str, Any] = {"mode": "max-autotune"} if images.is_cuda else {"options": {"freezing": True}}
-    compiled: Any = torch.compile(network, **how)
+    kind: dict[str, Any] = {"dtype": dtype, "memory_format": torch.channels_last}
+    with plainly(images.device):  # the state of torch that it is compiled for, or it would be compiled again
+        tuned = torch.compile(network, mode="max-autotune") if images.is_cuda else None
+        compiled: Runner = tuned or frozen(network, images.to(**kind))
 
     def run(images: Tensor) -> Any:
-        with plainly(images.device):  # the state that it was compiled for, or it would be compiled again
-            return compiled(images.to(dtype=dtype, memory_format=torch.channels_last))
+        with plainly(images.device):
+            return compiled(images.to(**kind))
 
     return run
 
