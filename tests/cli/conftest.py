@@ -6,9 +6,11 @@ from click.testing import CliRunner, Result
 
 from hrpose.backbones.hrnet import HRNetConfig
 from hrpose.cli import main
-from hrpose.codecs import MSRA
+from hrpose.codecs import MSRA, HigherHRNet
+from hrpose.codecs.tags import TagGrouping
 from hrpose.data.synthetic import write_coco
 from hrpose.hub import save_pretrained
+from hrpose.models import BottomUp, BottomUpConfig, BottomUpSpec
 from hrpose.models.spec import PoseSpec
 from hrpose.models.topdown import TopDown, TopDownConfig
 from hrpose.skeletons import COCO
@@ -19,6 +21,20 @@ def tiny_model() -> TopDown:
     spec = PoseSpec(skeleton=COCO, codec=MSRA(input_size=(64, 48)))
     trunk = HRNetConfig(width=4, rounds=(1,), blocks=1, stage1_blocks=1, outputs=1)
     return TopDown(TopDownConfig(backbone=trunk, spec=spec))
+
+
+def tiny_bottomup() -> BottomUp:
+    torch.manual_seed(0)
+    codec = HigherHRNet(input_size=64, grouping=TagGrouping(detection_threshold=0.0))
+    trunk = HRNetConfig(width=4, rounds=(1,), blocks=1, stage1_blocks=1, outputs=1)
+    return BottomUp(
+        BottomUpConfig(
+            backbone=trunk,
+            deconv_channels=(4,),
+            deconv_blocks=1,
+            spec=BottomUpSpec(skeleton=COCO, codec=codec),
+        )
+    )
 
 
 @pytest.fixture(scope="session")

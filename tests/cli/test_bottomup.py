@@ -6,30 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 import hrpose.hub
-from hrpose.backbones.hrnet import HRNetConfig
-from hrpose.codecs import HigherHRNet
-from hrpose.codecs.tags import TagGrouping
 from hrpose.hub import save_pretrained
-from hrpose.models import BottomUp, BottomUpConfig, BottomUpSpec
-from hrpose.skeletons import COCO
+from hrpose.models import BottomUp
 from tests.cli.conftest import hrpose as run
-
-
-def tiny_bottomup() -> BottomUp:
-    torch.manual_seed(0)
-    codec = HigherHRNet(input_size=64, grouping=TagGrouping(detection_threshold=0.0))
-    trunk = HRNetConfig(width=4, rounds=(1,), blocks=1, stage1_blocks=1, outputs=1)
-    return BottomUp(
-        BottomUpConfig(
-            backbone=trunk,
-            deconv_channels=(4,),
-            deconv_blocks=1,
-            spec=BottomUpSpec(skeleton=COCO, codec=codec),
-        )
-    )
+from tests.cli.conftest import tiny_bottomup
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,11 @@ from PIL import Image
 
 from hrpose.cli import demo
 from hrpose.cli.demo import Plan
+from hrpose.cli.doctor import BUNDLED, BUNDLED_CROWD
 from hrpose.cli.sheets import Row, table
-from tests.cli.conftest import hrpose, tiny_model
+from tests.cli.conftest import hrpose, tiny_bottomup, tiny_model
 
-QUICK = Plan(held_out=2, train=2, size=(96, 128), epochs=1, batch_size=2, shown=2, progress=False)
+QUICK = Plan(held_out=2, train=2, size=(96, 128), epochs=1, batch_size=2, shown=2, crowds=2, progress=False)
 
 
 @pytest.mark.slow
@@ -16,12 +17,19 @@ def test_the_demo_measures_before_and_after_and_leaves_pictures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(demo, "Plan", lambda: QUICK)
-    monkeypatch.setattr(demo, "load_bundled", tiny_model)
+    made = {BUNDLED: tiny_model, BUNDLED_CROWD: tiny_bottomup}
+    monkeypatch.setattr(demo, "load_bundled", lambda name: made[name]())
     shown = hrpose("demo", "--out", tmp_path)
     assert shown.exit_code == 0, shown.output
-    for text in ("held-out pictures", "before fine-tuning", "after fine-tuning", "reinitialised: head.conv"):
+    for text in (
+        "held-out pictures",
+        "held-out crowds",
+        "before fine-tuning",
+        "after fine-tuning",
+        "reinitialised: head.conv",
+    ):
         assert text in shown.output
-    for name in ("predictions.png", "fine_tuning.png"):
+    for name in ("predictions.png", "fine_tuning.png", "crowd.png"):
         assert f"{tmp_path / name}" in shown.output
         with Image.open(tmp_path / name) as sheet:
             assert sheet.width > 200

@@ -15,7 +15,8 @@ def test_the_installation_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown.exit_code == 0, shown.output
     for text in ("python", "torch", "cpu", "/somewhere/else (not made yet)", "HF_HUB_OFFLINE"):
         assert text in shown.output
-    assert f"{doctor.BUNDLED}: load and run" in shown.output
+    for name in (doctor.BUNDLED, doctor.BUNDLED_CROWD):
+        assert f"{name}: load and run" in shown.output
 
 
 def test_missing_packages_are_named_with_their_extra(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,4 +36,4 @@ def test_bundled_weights_that_give_nonsense_are_told(monkeypatch: pytest.MonkeyP
     with pytest.raises(
         HRPoseError, match="loads, but gives values that are not finite; install hrpose again"
     ):
-        doctor.bundled_weights()
+        doctor.bundled_weights(doctor.BUNDLED)

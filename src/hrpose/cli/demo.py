@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from hrpose.cli.doctor import BUNDLED
-from hrpose.cli.train import crops, spec_of
+from hrpose.cli.doctor import BUNDLED, BUNDLED_CROWD
+from hrpose.cli.train import crops, samples, spec_of
 
 if TYPE_CHECKING:  # torch is imported when the demo runs, not when the help is printed
     from hrpose.cli.sheets import Row
@@ -41,6 +41,7 @@ class Plan:
     batch_size: int = 16
     lr: float = 3e-3
     shown: int = 4  # pictures on the first sheet; one fewer on the second
+    crowds: int = 16  # pictures of 1 to 12 people
     progress: bool = True
 
 
@@ -57,21 +58,22 @@ def demo(out: Path) -> None:
     from hrpose.cli.sheets import table
 
     with one_thread():
-        rows = run(out, Plan(), load_bundled())
+        plan = Plan()
+        rows = [*run(out, plan, load_bundled(BUNDLED)), find_crowds(out, plan, load_bundled(BUNDLED_CROWD))]
     click.echo()
     click.echo(table(rows))
     click.echo(f"\ndone in {time.monotonic() - started:.0f} s; look at")
-    for name in ("predictions.png", "fine_tuning.png"):
+    for name in ("predictions.png", "fine_tuning.png", "crowd.png"):
         click.secho(f"  {out / name}", bold=True)
     click.echo(NEXT)
 
 
-def load_bundled() -> "PoseNetwork":
-    """The bundled weights, through the loader of all weights."""
+def load_bundled(name: str) -> "PoseNetwork":
+    """Bundled weights, through the loader of all weights."""
     from hrpose.hub import create_model
 
-    with step(f"load {BUNDLED}"):
-        model: PoseNetwork = create_model(BUNDLED, pretrained=True)
+    with step(f"load {name}"):
+        model: PoseNetwork = create_model(name, pretrained=True)
     return model
 
 
@@ -125,6 +127,23 @@ def fine_tune(
     return rows
 
 
+def find_crowds(folder: Path, plan: Plan, model: "PoseNetwork") -> "Row":
+    """Everybody in crowds that no training has seen, without boxes; the two fullest are drawn."""
+    from hrpose.cli.sheets import save_crowd
+    from hrpose.data.coco import CocoKeypoints
+    from hrpose.data.crowds import write_crowds
+    from hrpose.predict import Predictor
+
+    with step(f"draw {plan.crowds} crowds of 1 to 12 people"):
+        file = write_crowds(folder / "crowds", plan.crowds, seed=HELD_OUT_SEED)
+        crowds = CocoKeypoints.from_file(file, file.parent / "images")
+    with step("find everybody without boxes, and measure"):
+        fullest = sorted(crowds.whole_pictures(), key=lambda picture: len(picture.people))[-2:]
+        paths = [picture.image_path for picture in fullest]
+        save_crowd(folder / "crowd.png", Predictor(model, flip_test=True)(paths))
+        return measure("bundled crowd weights, held-out crowds", model, crowds, plan)
+
+
 def draw_data(folder: Path, count: int, seed: int, skeleton: "Skeleton", plan: Plan) -> "CocoKeypoints":
     """Write drawn figures as a COCO-format folder, and read it as any such folder is read."""
     from hrpose.data.coco import CocoKeypoints
@@ -148,7 +167,7 @@ def measure(title: str, model: "PoseNetwork", data: "CocoKeypoints", plan: Plan)
     from hrpose.cli.sheets import Row
     from hrpose.train import evaluate
 
-    stats = evaluate(model, crops(model, data), progress=plan.progress)
+    stats = evaluate(model, samples(model, data), progress=plan.progress)
     return Row(title=title, keypoints=data.skeleton.num_keypoints, stats=stats)
 
 

@@ -11,6 +11,7 @@ import click
 from hrpose.errors import HRPoseError
 
 BUNDLED = "hrnet_tiny.synthetic_128x96"
+BUNDLED_CROWD = "higherhrnet_tiny.synthetic_384"
 NEEDED = ("torch", "timm", "numpy", "huggingface_hub", "safetensors", "scipy", "pillow", "tqdm", "click")
 OPTIONAL = {  # package -> the extra that brings it
     "accelerate": "train",
@@ -40,7 +41,8 @@ def doctor() -> None:
         for name, text in lines:
             click.echo(f"  {name:<18} {text}")
     click.secho("bundled weights", bold=True)
-    click.echo(f"  {BUNDLED}: {bundled_weights()}")
+    for name in (BUNDLED, BUNDLED_CROWD):
+        click.echo(f"  {name}: {bundled_weights(name)}")
 
 
 def versions() -> Iterator[tuple[str, str]]:
@@ -84,7 +86,7 @@ def environment() -> Iterator[tuple[str, str]]:
         yield name, os.environ.get(name, "not set")
 
 
-def bundled_weights() -> str:
+def bundled_weights(name: str) -> str:
     """Load them through the loader of all weights, and run the model once.
 
     Raises: HRPoseError if they do not load.
@@ -93,11 +95,11 @@ def bundled_weights() -> str:
 
     from hrpose.hub import create_model
 
-    model = create_model(BUNDLED, pretrained=True).eval()
+    model = create_model(name, pretrained=True).eval()
     with torch.inference_mode():
         maps = model(torch.zeros(1, 3, 128, 96)).heatmaps[-1]
     if not maps.isfinite().all():
-        raise HRPoseError(f"{BUNDLED} loads, but gives values that are not finite; install hrpose again")
+        raise HRPoseError(f"{name} loads, but gives values that are not finite; install hrpose again")
     return f"load and run, {sum(weight.numel() for weight in model.parameters()):,} parameters"
 
 

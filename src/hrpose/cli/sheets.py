@@ -10,6 +10,9 @@ from hrpose.viz import DrawStyle, panels
 FIGURES = ("AP", "AP50", "AP75", "AR")
 EVERY_POINT = DrawStyle(min_score=float("-inf"))  # an untrained layer is sure of nothing: show what it says
 
+A_COLOUR_EACH = DrawStyle(color_by="person", min_score=0.1)
+SURE = 0.2  # a stray peak is a person too, with a score near 0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
@@ -41,6 +44,13 @@ def save_predictions(path: Path, people: Sequence[People]) -> None:
     """Pictures with the people found in them, two a row."""
     titles = [f"{len(some)} {'person' if len(some) == 1 else 'people'}" for some in people]
     panels([some.draw() for some in people], titles, columns=2).save(path)
+
+
+def save_crowd(path: Path, people: Sequence[People]) -> None:
+    """Pictures side by side with a colour a person; who is hardly one is left out."""
+    sure = [some[some.person_scores > SURE] for some in people]
+    titles = [f"{len(some)} people, by their tags" for some in sure]
+    panels([some.draw(style=A_COLOUR_EACH) for some in sure], titles).save(path)
 
 
 def save_before_after(path: Path, before: Sequence[People], after: Sequence[People]) -> None:

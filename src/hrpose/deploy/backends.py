@@ -22,6 +22,10 @@ from hrpose.deploy.runners import OnnxRunner, OpenVinoRunner
 from hrpose.layers.checks import check_positive
 from hrpose.types import Size
 
+# of torch.compile: calls written in C++, as those of Python would take some hundredths of the time
+COMPILED_ON_CPU = {"cpp_wrapper": True}
+COMPILED_ON_CUDA = {"max_autotune": True, "triton.cudagraphs": False}  # the graph is recorded here
+
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
@@ -69,7 +73,7 @@ class Compiled:
 
     def __init__(self, job: Job, count: int, size: Size) -> None:
         self.job, self.count, self.size = job, count, size
-        self.run = frozen(job.network, job.empty(count, size).zero_())
+        self.run = frozen(job.network, job.empty(count, size).zero_(), COMPILED_ON_CPU)
 
     def __call__(self, images: Tensor) -> Result:
         """n <= N images -> the result for them, in their dtype."""
@@ -92,16 +96,15 @@ def compiled(network: Callable[[Tensor], Any], options: dict[str, Any]) -> Runne
     return torch.compile(own, fullgraph=True, dynamic=False, options=options)
 
 
-def frozen(network: Callable[[Tensor], Any], fed: Tensor) -> Runner:
-    """torch.compile for images like `fed`, with the weights as constants that oneDNN packs beforehand.
+def frozen(network: Callable[[Tensor], Any], fed: Tensor, options: dict[str, Any]) -> Runner:
+    """torch.compile for images like `fed`, with the weights as constants, which oneDNN packs beforehand.
 
     The one who traces the network reads the setting where it lies, whatever options are given: without it
-    the weights are inputs, and no convolution is joined with a sum or a ReLU. The calls are written in C++,
-    as those of Python would take some hundredths of the time.
+    the weights are inputs, and on a CPU no convolution is joined with a sum or a ReLU.
     """
     from torch._inductor import config  # takes time to import
 
-    run = compiled(network, {"cpp_wrapper": True})
+    run = compiled(network, options)
     with config.patch(freezing=True):
         run(fed)
     return run
@@ -119,7 +122,7 @@ def run_compiled(job: Job) -> Runner:
     recorder = CudaRecorder(job.device)
 
     def prepare(count: int, size: Size) -> Runner:
-        fast = compiled(job.network, {"freezing": True, "max_autotune": True, "triton.cudagraphs": False})
+        fast = frozen(job.network, job.empty(count, size).zero_(), COMPILED_ON_CUDA)
         return Graphs(fast, job.empty, recorder)(count, size)
 
     return by_shape(job, prepare)

@@ -47,13 +47,13 @@ def optimized(backend: str, model: nn.Module, images: Tensor, dtype: torch.dtype
 
 def unfused_compiled(model: nn.Module, images: Tensor, dtype: torch.dtype) -> Runner:
     """torch.compile on the model as it came, with frozen weights; on CUDA with mode="max-autotune"."""
-    from hrpose.deploy.backends import frozen
+    from hrpose.deploy.backends import COMPILED_ON_CPU, frozen
 
     network = copy.deepcopy(model).to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
     kind: dict[str, Any] = {"dtype": dtype, "memory_format": torch.channels_last}
     with plainly(images.device):  # the state of torch that it is compiled for, or it would be compiled again
         tuned = torch.compile(network, mode="max-autotune") if images.is_cuda else None
-        compiled: Runner = tuned or frozen(network, images.to(**kind))
+        compiled: Runner = tuned or frozen(network, images.to(**kind), COMPILED_ON_CPU)
 
     def run(images: Tensor) -> Any:
         with plainly(images.device):
