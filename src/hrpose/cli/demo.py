@@ -31,7 +31,7 @@ NEXT = """next:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How much the demo does; the defaults end within 90 seconds on 2 cores."""
+    """How much the demo does; the defaults end within two minutes on 2 cores."""
 
     held_out: int = 24  # pictures
     train: int = 160
