@@ -51,7 +51,7 @@ class Round:
 
 SCALES = (1.0, 4 / 3)  # that the pictures are measured in
 PICTURES = 8000
-# Small views are learned from quickly. Tags lean on the border of the input, so the last round has the size
+# Small views are learned from quickly. Tags lean on the border of the input, so the last rounds have the size
 # that is read.
 ROUNDS = (
     Round(side=256, epochs=3, lr=2e-3),

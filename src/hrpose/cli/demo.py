@@ -1,4 +1,4 @@
-"""`hrpose demo`: bundled weights predict, learn other keypoints, and are measured before and after."""
+"""`hrpose demo`: bundled weights predict, learn other keypoints, find crowds, and are measured."""
 
 import dataclasses
 import time

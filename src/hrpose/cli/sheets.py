@@ -9,7 +9,6 @@ from hrpose.viz import DrawStyle, panels
 
 FIGURES = ("AP", "AP50", "AP75", "AR")
 EVERY_POINT = DrawStyle(min_score=float("-inf"))  # an untrained layer is sure of nothing: show what it says
-
 A_COLOUR_EACH = DrawStyle(color_by="person", min_score=0.1)
 SURE = 0.2  # a stray peak is a person too, with a score near 0
 
