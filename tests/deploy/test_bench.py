@@ -99,7 +99,7 @@ def test_an_unknown_mode_is_answered_with_the_nearest(model: nn.Module) -> None:
 
 def test_the_usual_modes_are_those_that_the_help_names() -> None:
     check_modes(USUAL)
-    assert USUAL == ("eager", "fused", "compiled", "graph", "onnxruntime", "openvino")
+    assert USUAL == ("eager", "fused", "compiled", "graph", "native", "onnxruntime", "openvino")
 
 
 def test_autocast_runs_convolutions_in_half_precision() -> None:

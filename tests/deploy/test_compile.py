@@ -29,6 +29,7 @@ EXAMPLE = torch.randn(1, 3, 64, 96, generator=torch.Generator().manual_seed(0))
 NEEDS = {
     "eager": lambda job: "",
     "compile": rooms.lacks_compiler,
+    "native": rooms.lacks_native,
     "onnxruntime": rooms.lacks_onnxruntime,
     "openvino": rooms.lacks_openvino,
 }
@@ -44,7 +45,9 @@ def fast(model: nn.Module) -> Optimized:
     return optimize(model, EXAMPLE, backend="eager")
 
 
-@pytest.mark.parametrize("name", ["topdown v1", "higherhrnet", "hourglass ae", "classifier", "backbone"])
+@pytest.mark.parametrize(
+    "name", ["topdown v1", "higherhrnet", "hourglass ae", "classifier", "backbone", "instances"]
+)
 def test_every_kind_of_network_is_called_as_before(name: str) -> None:
     model = network(name)
     fast = optimize(model, EXAMPLE, backend="eager")
@@ -64,7 +67,7 @@ def _flat(made: Any) -> list[Tensor]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["compile", "onnxruntime", "openvino"])
+@pytest.mark.parametrize("backend", ["compile", "native", "onnxruntime", "openvino"])
 def test_a_backend_gives_what_the_network_gives_and_passes_nan_on(
     backend: BackendName, tmp_path: Path
 ) -> None:
@@ -309,7 +312,7 @@ def test_bfloat16_is_computed_in_on_request_and_results_stay_float32(model: nn.M
 def test_a_missing_compiler_is_named(model: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", "no-such-compiler -O3")
     text = (
-        r"backend='compile': torch.compile needs a C\+\+ compiler, and 'no-such-compiler -O3' is not "
+        r"backend='compile': torch.compile needs a C\+\+ compiler, and 'no-such-compiler' is not "
         "on PATH: install one, or set CXX to its name"
     )
     with pytest.raises(ConfigError, match=text):
@@ -383,7 +386,28 @@ def test_auto_takes_the_fused_network_where_neither_is_installed(monkeypatch: py
     backends(monkeypatch, eager=rooms.run_eager, compile=rooms.run_compiled)
     choice = optimize(network("classifier"), EXAMPLE).choice
     assert (choice.backend, choice.buckets) == ("eager", None)
-    assert choice.tried == {"openvino": "not here", "onnxruntime": "not here"}
+    assert choice.tried == dict.fromkeys(("openvino", "onnxruntime", "native"), "not here")
+
+
+def test_auto_takes_the_own_kernels_for_any_size_where_neither_is_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    backends(monkeypatch, native=rooms.run_eager)
+    choice = optimize(network("classifier"), EXAMPLE).choice
+    assert (choice.backend, choice.buckets) == ("native", rule.ON_CPU)
+    assert choice.tried.keys() == {"openvino", "onnxruntime", "native"}
+
+
+def test_auto_compares_the_own_kernels_too_for_crops(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = network("topdown v1")
+    spec = PoseSpec(skeleton=Skeleton.generic(5), codec=MSRA(input_size=(64, 96)))
+    model.config = replace(model.config, spec=spec)
+    backends(monkeypatch, native=rooms.run_eager, openvino=rooms.run_eager)
+    times = {"native": 0.1, "openvino": 0.2}
+    monkeypatch.setattr(rule, "interleaved", lambda runs, images: {name: times[name] for name in runs})
+    choice = optimize(model, EXAMPLE).choice
+    assert choice.backend == "native"
+    assert choice.tried == {"onnxruntime": "not here", "native": "100.0 ms", "openvino": "200.0 ms"}
 
 
 def test_runs_are_timed_in_turn() -> None:

@@ -17,6 +17,6 @@ def test_a_result_keeps_its_form() -> None:
 
 
 def test_results_of_another_kind_are_refused() -> None:
-    text = "the model returned a dict; only tensors, lists of them and PoseMaps can be optimised"
+    text = "the model returned a dict; only tensors, lists and named tuples of them can be optimised"
     with pytest.raises(ConfigError, match=text):
         on_tensors(torch.neg, {"maps": ONE})

@@ -69,9 +69,9 @@ def bench(
     A model is a name from `hrpose list`, with random weights, a checkpoint, or backbone:NAME for a trunk
     without its head.
 
-    Modes: eager, autocast, fused, compiled, graph, onnxruntime, openvino, and unfused-compiled,
-    unfused-onnxruntime and unfused-openvino for what one has without fusing. If none is given: eager,
-    fused, compiled, graph, onnxruntime and openvino. What cannot run here is listed with the reason.
+    Modes: eager, autocast, fused, compiled, graph, native, onnxruntime, openvino, and unfused-compiled,
+    unfused-onnxruntime and unfused-openvino for what one has without fusing. If none is given: eager, fused,
+    compiled, graph, native, onnxruntime and openvino. What cannot run here is listed with the reason.
     """
     import torch
 

@@ -1,7 +1,6 @@
 """The backends that can run an optimised network: what each needs, and how it is made ready."""
 
 import importlib.util
-import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -17,6 +16,8 @@ from hrpose.deploy.buckets import Buckets, ByShape, filled_up, first_of
 from hrpose.deploy.export import export_onnx
 from hrpose.deploy.graphs import CudaRecorder, Graphs
 from hrpose.deploy.lanes import Streams, side_by_side
+from hrpose.deploy.native.library import compiler
+from hrpose.deploy.native.program import Program, Shelf
 from hrpose.deploy.results import Result, Runner, on_tensors
 from hrpose.deploy.runners import OnnxRunner, OpenVinoRunner
 from hrpose.layers.checks import check_positive
@@ -139,6 +140,12 @@ def by_shape(job: Job, prepare: Callable[[int, Size], Runner]) -> ByShape:
     return ByShape(prepare, Eager(job), job.buckets, most_sizes=job.most_sizes)
 
 
+def run_native(job: Job) -> Runner:
+    """The library's own kernels, a program of them for each shape; all share the weights."""
+    shelf: Shelf = {}
+    return by_shape(job, lambda count, size: Program(job.network, job.empty(count, size).zero_(), shelf))
+
+
 def run_onnxruntime(job: Job) -> Runner:
     """ONNX Runtime on the graph of the network as it came."""
     return exported(job, OnnxRunner)
@@ -186,11 +193,23 @@ def lacks_compiler(job: Job) -> str:
         return (
             "" if _installed("triton") else "torch.compile needs triton on CUDA: python -m pip install triton"
         )
-    name = os.environ.get("CXX") or {"darwin": "clang++", "win32": "cl"}.get(sys.platform, "g++")
-    if shutil.which(name.split()[0]):
+    return _lacks_cxx("torch.compile needs")
+
+
+def lacks_native(job: Job) -> str:
+    """What the library's own kernels need and do not find here."""
+    if job.device.type != "cpu" or job.dtype != torch.float32:
+        return f"the kernels run float32 on the processor, not {job.dtype} on {job.device}: take 'eager'"
+    if sys.platform == "win32":
+        return "the kernels are for GCC or Clang, and Windows has neither: take 'compile' or a runner"
+    return _lacks_cxx("the kernels need")
+
+
+def _lacks_cxx(who: str) -> str:
+    name = compiler()[0]
+    if shutil.which(name):
         return ""
-    needed = f"torch.compile needs a C++ compiler, and {name!r} is not on PATH"
-    return f"{needed}: install one, or set CXX to its name"
+    return f"{who} a C++ compiler, and {name!r} is not on PATH: install one, or set CXX to its name"
 
 
 def lacks_cuda(job: Job) -> str:
@@ -236,6 +255,7 @@ BACKENDS: dict[str, Backend] = {
     "eager": Backend(run_eager, lacks_nothing),
     "compile": Backend(run_compiled, lacks_compiler),
     "graph": Backend(run_graph, lacks_cuda),
+    "native": Backend(run_native, lacks_native),
     "onnxruntime": Backend(run_onnxruntime, lacks_onnxruntime),
     "openvino": Backend(run_openvino, lacks_openvino),
 }

@@ -19,11 +19,12 @@ from hrpose.deploy.optimized import Choice, Optimized, difference, plainly
 from hrpose.deploy.results import Result, Runner
 from hrpose.errors import ConfigError, ShapeError, UnknownNameError, nearest
 
-BackendName: TypeAlias = Literal["auto", "eager", "compile", "graph", "onnxruntime", "openvino"]
+BackendName: TypeAlias = Literal["auto", "eager", "compile", "graph", "native", "onnxruntime", "openvino"]
 ON_CPU = Buckets(sizes=(1, 8))  # each takes a minute to compile, and more images at once gain little
 ON_CUDA = Buckets(waste=1.0)  # to start kernels costs more than to compute with zeros
 TOLERANCE = {torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 1e-1}  # of the largest value
-COMPARED = ("openvino", "onnxruntime")  # the two fastest on a CPU, in an order that differs by processor
+RUNNERS = ("openvino", "onnxruntime")  # on a CPU, in an order that differs by processor
+BY_SHAPE = ("compile", "graph", "native")  # made ready for buckets and image sizes
 RUNS = 5  # of each of them
 
 
@@ -41,28 +42,32 @@ def optimize(
     It is fused (see `fuse`), laid out channels last, handed to a backend, and compared with the original on
     the example before it is returned. "auto" takes:
 
-    - on a CPU the faster of OpenVINO and ONNX Runtime, if one is installed, after five runs of each; they
-      fuse by themselves, and get the network as it came;
+    - on a CPU, for a top-down model of crops, the fastest of "native", "openvino" and "onnxruntime", as far
+      as they can run here, after five runs of each;
+    - on a CPU for all others, whose images may come in any size, the faster of "openvino" and "onnxruntime",
+      which are made ready once for all sizes; if neither is installed, "native";
     - on CUDA "graph";
-    - elsewhere "eager", which is ready at once; on a CPU "compile" was measured to be 8 to 14 % faster.
+    - "eager" where none of these can run.
 
     `.choice` of the result tells what was taken, and what became of the others.
 
     What it costs (figures: docs/deploy.md): "eager" little; "openvino" and "onnxruntime" the export of the
-    network, once; "compile" a compilation, for each bucket and image size when it first comes; "graph" a
-    recording for each. The weights are held twice, by the original and by the fused network, and once
-    more by a backend that packs them its own way.
+    network, once; "compile" and "native" a compilation, long and short, for each bucket and image size when
+    it first comes; "graph" a recording for each. The weights are held twice, by the original and by the
+    fused network, and once more by a backend that packs them its own way.
 
     Args:
         model: any pose model, classifier, segmenter or backbone, in evaluation mode.
         example: images (N, C, H, W), on the model's device, in its dtype, of the size that will come most.
         backend: "eager" the fused network as it is; "compile" torch.compile with frozen weights; "graph"
-            CUDA graphs with the branches on parallel streams; "onnxruntime"; "openvino".
+            CUDA graphs with the branches on parallel streams; "native" the kernels of `hrpose.deploy.native`,
+            with the branches side by side and fewer multiplications; "onnxruntime"; "openvino", which fuse by
+            themselves, and get the network as it came.
         dtype: what it computes in; results keep the dtype of the model. None: float16 on CUDA, else that of
             the model.
-        buckets: batch sizes that "compile" and "graph" make ready for; None: 1 and 8 on a CPU, 1 to 64 in
-            powers of 2 on CUDA. Any batch works, see `Buckets`; the other backends take it as it is.
-        most_sizes: (height, width) that "compile" and "graph" make ready for, first come first; images of
+        buckets: batch sizes that "compile", "graph" and "native" make ready for; None: 1 and 8 on a CPU, 1 to
+            64 in powers of 2 on CUDA. Any batch works, see `Buckets`; the others take it as it is.
+        most_sizes: (height, width) that these make ready for, first come first; images of
             any other size go through the fused network as it is, so that sizes may vary without end.
     Raises: ConfigError for training mode, for a backend or dtype that the device lacks, with what to do
         about it, and for one that gives other numbers than the original; UnknownNameError for another
@@ -85,7 +90,7 @@ def optimize(
         backend=name,
         dtype=job.dtype,
         device=job.device,
-        buckets=job.buckets if name in ("compile", "graph") else None,
+        buckets=job.buckets if name in BY_SHAPE else None,
         seconds=time.perf_counter() - start,
         weight_bytes=sum(each.nbytes for each in job.network.state_dict().values()),
         tried=tried,
@@ -185,7 +190,11 @@ def make(backend: str, job: Job, expected: Result) -> Runner:
 def automatic(job: Job, expected: Result) -> tuple[str, Runner, dict[str, str]]:
     """As `choose`, by the rule of `optimize`."""
     tried: dict[str, str] = {}
-    compared = attempt(COMPARED, job, expected, tried) if job.device.type == "cpu" else {}
+    compared: dict[str, Runner] = {}
+    if job.device.type == "cpu":
+        compared = attempt(("native", *RUNNERS) if job.one_size else RUNNERS, job, expected, tried)
+        if not compared and not job.one_size:
+            compared = attempt(("native",), job, expected, tried)
     if compared:
         times = interleaved(compared, job.example)
         tried |= {name: f"{seconds * 1e3:.1f} ms" for name, seconds in times.items()}

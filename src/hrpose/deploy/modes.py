@@ -85,13 +85,22 @@ MODES: dict[str, Prepare] = {
     "fused": partial(optimized, "eager"),
     "compiled": partial(optimized, "compile"),
     "graph": partial(optimized, "graph"),
+    "native": partial(optimized, "native"),
     "onnxruntime": partial(optimized, "onnxruntime"),
     "openvino": partial(optimized, "openvino"),
     "unfused-compiled": unfused_compiled,
     "unfused-onnxruntime": partial(unfused_exported, "OnnxRunner"),
     "unfused-openvino": partial(unfused_exported, "OpenVinoRunner"),
 }
-USUAL = (EAGER, "fused", "compiled", "graph", "onnxruntime", "openvino")  # if nobody asks for others
+USUAL = (
+    EAGER,
+    "fused",
+    "compiled",
+    "graph",
+    "native",
+    "onnxruntime",
+    "openvino",
+)  # if nobody asks for others
 
 
 def check_modes(names: tuple[str, ...]) -> None:

@@ -15,7 +15,7 @@ Runner: TypeAlias = Callable[[Tensor], Result]  # images (N, C, H, W) -> what th
 def on_tensors(change: Callable[..., Any], first: Any, *others: Any) -> Any:
     """The same structure, each tensor of `first` changed together with those in its place in `others`.
 
-    Raises: ConfigError for a result made of anything but tensors, lists and PoseMaps.
+    Raises: ConfigError for a result made of anything but tensors, lists and named tuples.
 
     >>> import torch
     >>> on_tensors(torch.add, [torch.ones(1), torch.zeros(1)], [torch.ones(1), torch.ones(1)])
@@ -25,9 +25,9 @@ def on_tensors(change: Callable[..., Any], first: Any, *others: Any) -> Any:
         return change(first, *others)
     if not isinstance(first, list | tuple):
         came = f"the model returned a {type(first).__name__}"
-        raise ConfigError(f"{came}; only tensors, lists of them and PoseMaps can be optimised")
+        raise ConfigError(f"{came}; only tensors, lists and named tuples of them can be optimised")
     parts = [on_tensors(change, *those) for those in zip(first, *others, strict=True)]
-    return PoseMaps(*parts) if isinstance(first, PoseMaps) else type(first)(parts)
+    return type(first)(*parts) if hasattr(first, "_fields") else type(first)(parts)
 
 
 def tensors_of(result: Any) -> list[Tensor]:

@@ -1,0 +1,296 @@
+"""Rules: what each operator of torch becomes."""
+
+import itertools
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hrpose.deploy.native.operations import Kind, Operation, Taps, Value
+from hrpose.deploy.native.straight import Call, as_map
+from hrpose.errors import ConfigError
+
+aten = torch.ops.aten
+
+
+def alike(values: Sequence[int] | int) -> int:
+    """The one number of both axes. Raises: ConfigError where they differ."""
+    numbers = {values} if isinstance(values, int) else set(values)
+    if len(numbers) != 1:
+        raise ConfigError(f"there is no kernel here for settings that differ by axis, as {values}")
+    return numbers.pop()
+
+
+def part(value: Value, channel: int, channels: int) -> Value:
+    """Some of the channels, where they lie."""
+    batch, _, height, width = value.shape
+    return Value(shape=(batch, channels, height, width), base=value, channel=channel)
+
+
+def conv(
+    call: Call,
+    x: Value,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Sequence[int] = (1, 1),
+    padding: Sequence[int] = (0, 0),
+    dilation: Sequence[int] = (1, 1),
+    groups: int = 1,
+) -> Value:
+    """A convolution; one in groups has weights of 0 between them."""
+    full, (_, _, high, wide) = ungrouped(weight, groups), weight.shape
+    grid = [(j, k) for j in range(high) for k in range(wide)]
+    taps = Taps(
+        name=call.weight,
+        offsets=tuple((j * dilation[0] - padding[0], k * dilation[1] - padding[1]) for j, k in grid),
+        weight=torch.stack([full[:, :, j, k] for j, k in grid]),
+        bias=full.new_zeros(len(full)) if bias is None else bias,
+        stride=alike(stride),
+        groups=groups,
+    )
+    return call.do(Kind.CONV, x, taps=taps)
+
+
+def ungrouped(weight: Tensor, groups: int) -> Tensor:
+    """(O, I / groups, kh, kw) -> (O, I, kh, kw)."""
+    if groups == 1:
+        return weight
+    outputs, inputs, high, wide = weight.shape
+    full = weight.new_zeros(groups, outputs // groups, groups, inputs, high, wide)
+    for group, own in enumerate(weight.chunk(groups)):
+        full[group, :, group] = own
+    return full.reshape(outputs, groups * inputs, high, wide)
+
+
+def deconv(
+    call: Call,
+    x: Value,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Sequence[int] = (1, 1),
+    padding: Sequence[int] = (0, 0),
+    output_padding: Sequence[int] = (0, 0),
+    groups: int = 1,
+    dilation: Sequence[int] = (1, 1),
+) -> Value:
+    """A transposed convolution, as a convolution for each phase of its stride.
+
+    Row s * q + r of the result hears row q + (r + padding - k) / s through row k of the kernel, where that is
+    a whole number.
+    """
+    if groups != 1 or alike(dilation) != 1:
+        raise ConfigError("there is no kernel here for transposed convolutions in groups or dilated")
+    step, border = alike(stride), alike(padding)
+    batch, channels, height, width = as_map(call.shape)
+    bias = weight.new_zeros(channels) if bias is None else bias
+    whole = Value(shape=(batch, channels, height, width))
+    for row in range(min(step, height)):
+        for column in range(min(step, width)):
+            rows, columns = (
+                heard(side, border, step, n) for side, n in zip((row, column), weight.shape[2:], strict=True)
+            )
+            grid = [(j, k) for j in rows for k in columns]
+            size = (-(-(height - row) // step), -(-(width - column) // step))
+            piece = Value(shape=(batch, channels, *size), base=whole, grid=(step, row, column))
+            taps = Taps(
+                name=f"{call.weight} {row} {column}",
+                offsets=tuple((rows[j], columns[k]) for j, k in grid),
+                weight=torch.stack([weight[:, :, j, k].T for j, k in grid])
+                if grid
+                else weight.new_zeros(0, channels, len(weight)),
+                bias=bias,
+            )
+            call.straight.operations.append(Operation(kind=Kind.CONV, inputs=[x], output=piece, taps=taps))
+            whole.pieces.append(piece)
+    return whole
+
+
+def heard(phase: int, padding: int, step: int, size: int) -> dict[int, int]:
+    """Which rows of a kernel a phase hears, and through each which row of the input, from its own.
+
+    >>> heard(0, 1, 2, 4), heard(1, 1, 2, 4)
+    ({1: 0, 3: -1}, {0: 1, 2: 0})
+    """
+    return {k: (phase + padding - k) // step for k in range(size) if (phase + padding - k) % step == 0}
+
+
+def linear(call: Call, x: Value, weight: Tensor, bias: Tensor | None = None) -> Value:
+    """A matrix product is a convolution of one pixel."""
+    return conv(call, x, weight[:, :, None, None], bias)
+
+
+def add(call: Call, x: Value, y: Value) -> Value:
+    """A sum of maps of one shape."""
+    if not isinstance(y, Value) or x.shape != y.shape:
+        raise ConfigError("there is no kernel here for sums of anything but maps of one shape")
+    return call.do(Kind.SUM, x, y)
+
+
+def relu(call: Call, x: Value) -> Value:
+    """A ReLU is a sum of one."""
+    return call.do(Kind.SUM, x, relu=True)
+
+
+def nearest(call: Call, x: Value, *_: Any) -> Value:
+    """Resized by the nearest pixel: also a sum of one."""
+    return call.do(Kind.SUM, x)
+
+
+def bilinear(call: Call, x: Value, size: Any, align: bool, *_: Any) -> Value:
+    """Resized bilinearly."""
+    return call.do(Kind.BILINEAR, x, align=align)
+
+
+def cat(call: Call, maps: Sequence[Value], axis: int = 0) -> Value:
+    """Maps side by side; where each goes is settled later."""
+    if axis != 1:
+        raise ConfigError(f"there is no kernel here for putting maps together along axis {axis}")
+    whole = Value(shape=as_map(call.shape))
+    channel = 0
+    for each in maps:
+        piece = part(whole, channel, each.shape[1])
+        call.straight.operations.append(Operation(kind=Kind.COPY, inputs=[each], output=piece))
+        whole.pieces.append(piece)
+        channel += each.shape[1]
+    return whole
+
+
+def cut(call: Call, x: Value, places: Sequence[int], axis: int = 0) -> list[Value]:
+    """Channels up to each of some places, and the rest."""
+    if axis != 1:
+        raise ConfigError(f"there is no kernel here for cutting maps along axis {axis}")
+    bounds = [0, *places, x.shape[1]]
+    return [part(x, a, b - a) for a, b in itertools.pairwise(bounds)]
+
+
+def cut_by_sizes(call: Call, x: Value, sizes: Sequence[int], axis: int = 0) -> list[Value]:
+    """So many channels each."""
+    places = [sum(sizes[: i + 1]) for i in range(len(sizes) - 1)]
+    return cut(call, x, places, axis)
+
+
+def slice_(
+    call: Call, x: Value, axis: int = 0, start: int | None = None, end: int | None = None, step: int = 1
+) -> Value:
+    """Channels `start` to `end`."""
+    if step != 1 or (axis != 1 and as_map(call.shape) != x.shape):
+        raise ConfigError(f"there is no kernel here for cutting maps along axis {axis} by {step}")
+    if axis != 1:
+        return x
+    first, last, _ = slice(start, end).indices(x.shape[1])
+    return part(x, first, last - first)
+
+
+def norm(
+    call: Call,
+    x: Value,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    mean: Tensor,
+    variance: Tensor,
+    training: bool,
+    momentum: float,
+    eps: float,
+    *_: Any,
+) -> Value:
+    """A batch norm that stands alone."""
+    factor = (variance.double() + eps).rsqrt() * (1 if weight is None else weight.double())
+    shift = (0 if bias is None else bias.double()) - mean.double() * factor
+    return call.do(Kind.AFFINE, x, scale=(factor.to(mean.dtype), shift.to(mean.dtype)))
+
+
+def maximum(
+    call: Call,
+    x: Value,
+    window: Sequence[int],
+    stride: Sequence[int] = (),
+    padding: Sequence[int] | int = 0,
+    dilation: Sequence[int] | int = 1,
+    ceil_mode: bool = False,
+) -> Value:
+    """The largest of each window."""
+    if alike(dilation) != 1:
+        raise ConfigError("there is no kernel here for dilated pooling")
+    return call.do(Kind.MAXIMUM, x, window=(alike(window), alike(stride or window), alike(padding)))
+
+
+def average(
+    call: Call,
+    x: Value,
+    window: Sequence[int],
+    stride: Sequence[int] = (),
+    padding: Sequence[int] | int = 0,
+    ceil_mode: bool = False,
+    *_: Any,
+) -> Value:
+    """The mean of each window."""
+    if alike(padding):
+        raise ConfigError("there is no kernel here for means of windows that begin outside the map")
+    return call.do(Kind.AVERAGE, x, window=(alike(window), alike(stride or window), 0))
+
+
+def mean_of_all(call: Call, x: Value, size: Sequence[int] | int) -> Value:
+    """Pooled to one pixel."""
+    if alike(size) != 1:
+        raise ConfigError(f"there is no kernel here for pooling to {size}")
+    return call.do(Kind.MEAN, x)
+
+
+def mean_along(call: Call, x: Value, axes: Sequence[int], keepdim: bool = False, **_: Any) -> Value:
+    """The mean over all pixels."""
+    if sorted(axis % 4 for axis in axes) != [2, 3]:
+        raise ConfigError(f"there is no kernel here for means along axes {list(axes)}")
+    return call.do(Kind.MEAN, x)
+
+
+def multiply(call: Call, x: Value, y: Value) -> Value:
+    """A product of maps, either of which may be of one pixel."""
+    if not isinstance(y, Value) or x.shape[:2] != y.shape[:2]:
+        raise ConfigError("there is no kernel here for products of anything but maps of the same channels")
+    return call.do(Kind.PRODUCT, x, y)
+
+
+def sigmoid(call: Call, x: Value) -> Value:
+    """1 / (1 + exp(-x))."""
+    return call.do(Kind.SIGMOID, x)
+
+
+def same(call: Call, x: Value, *_: Any) -> Value:
+    """Nothing changes, or the shape of one pixel alone."""
+    if as_map(call.shape) != x.shape:
+        raise ConfigError(f"there is no kernel here that makes {call.shape} of {x.shape}")
+    return x
+
+
+def item(call: Call, values: Sequence[Value], index: int) -> Value:
+    """One of several."""
+    return values[index]
+
+
+RULES: dict[Any, Callable[..., Any]] = {
+    aten.conv2d.default: conv,
+    aten.conv_transpose2d.input: deconv,
+    aten.linear.default: linear,
+    aten.add.Tensor: add,
+    aten.relu.default: relu,
+    aten.add_.Tensor: add,
+    aten.relu_.default: relu,
+    aten.upsample_nearest2d.vec: nearest,
+    aten.upsample_bilinear2d.vec: bilinear,
+    aten.cat.default: cat,
+    aten.tensor_split.indices: cut,
+    aten.split_with_sizes.default: cut_by_sizes,
+    aten.slice.Tensor: slice_,
+    aten.batch_norm.default: norm,
+    aten.max_pool2d.default: maximum,
+    aten.avg_pool2d.default: average,
+    aten.adaptive_avg_pool2d.default: mean_of_all,
+    aten.mean.dim: mean_along,
+    aten.mul.Tensor: multiply,
+    aten.sigmoid.default: sigmoid,
+    aten.flatten.using_ints: same,
+    aten.alias.default: same,
+    operator.getitem: item,
+}

@@ -1,0 +1,45 @@
+"""Straight: a network as operations one after another, and where a rule appends to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hrpose.deploy.native.library import MOST_CHANNELS
+from hrpose.deploy.native.operations import Kind, Operation, Shape, Value
+from hrpose.errors import ConfigError
+
+
+@dataclass(eq=False, kw_only=True)
+class Straight:
+    """A network as operations, one after another."""
+
+    image: Value
+    operations: list[Operation] = field(default_factory=list)
+    outputs: list[Value] = field(default_factory=list)
+
+    def do(self, kind: Kind, inputs: Sequence[Value], shape: Sequence[int], **settings: Any) -> Value:
+        """Append an operation; returns its output."""
+        output = Value(shape=as_map(shape))
+        self.operations.append(Operation(kind=kind, inputs=list(inputs), output=output, **settings))
+        return output
+
+
+@dataclass(frozen=True)
+class Call:
+    """Where a rule puts what it makes."""
+
+    straight: Straight
+    shape: tuple[int, ...]  # of the result
+    weight: str  # its name in the graph, of operations that have one
+
+    def do(self, kind: Kind, *inputs: Value, **settings: Any) -> Value:
+        """Append an operation."""
+        return self.straight.do(kind, inputs, self.shape, **settings)
+
+
+def as_map(shape: Sequence[int]) -> Shape:
+    """(N, C) as a map of one pixel. Raises: ConfigError for what is no map."""
+    if len(shape) not in (2, 4) or shape[1] > MOST_CHANNELS:
+        raise ConfigError(f"there is no kernel here for tensors of shape {tuple(shape)}")
+    batch, channels, height, width = (*map(int, shape), 1, 1)[:4]
+    return batch, channels, height, width
