@@ -33,7 +33,6 @@ from tests.deploy.networks import NETWORKS, furthest, network
 EXAMPLE = torch.randn(1, 3, 64, 96, generator=torch.Generator().manual_seed(0))
 LACKING = lacks_native(make_job(network("topdown v1"), EXAMPLE, None, None, 1, Path()))
 pytestmark = pytest.mark.skipif(bool(LACKING), reason=LACKING)
-TOO_FAR = {"instances"}  # it makes coordinates of its own, for which there is no kernel
 
 
 class Plain(nn.Module):
@@ -47,10 +46,14 @@ class Plain(nn.Module):
         return self.function(images)
 
 
+def program(model: nn.Module, images: Tensor) -> Program:
+    return Program(model, images, model(images), {})
+
+
 def run(model: nn.Module, images: Tensor) -> tuple[Any, Program]:
     """What a program made of the model gives, and the program."""
     with plainly(images.device):
-        made = Program(model.eval(), images, {})
+        made = program(model.eval(), images)
         return made(images), made
 
 
@@ -64,7 +67,7 @@ def check(model: nn.Module, images: Tensor) -> set[int]:
     return {step.kind for step in made.steps}
 
 
-@pytest.mark.parametrize("name", sorted(NETWORKS.keys() - TOO_FAR))
+@pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("shape", [(1, 3, 64, 96), (2, 3, 77, 109)], ids=str)
 def test_every_network_gives_what_it_gave(name: str, shape: tuple[int, ...]) -> None:
     model = network(name)
@@ -154,6 +157,10 @@ def test_transposed_convolutions(kernel: int, stride: int, padding: int, more: i
         pytest.param(lambda x: F.interpolate(x, (31, 25), mode="bilinear", align_corners=True), id="aligned"),
         pytest.param(lambda x: torch.cat([x, x[:, :7], F.relu(x)], 1), id="side by side"),
         pytest.param(lambda x: torch.cat([F.relu(x[:, 16:]), F.relu(x[:, :16])], 1), id="exchanged"),
+        pytest.param(
+            lambda x: [torch.cat([x, x + x, torch.ones_like(x[:, :1]).expand(-1, 3, -1, -1)], 1)], id="fixed"
+        ),
+        pytest.param(lambda x: [F.relu(x), torch.arange(6.0).view(2, 3)], id="constants"),
         pytest.param(lambda x: list(x.tensor_split([3, 16], 1)), id="cut"),
         pytest.param(lambda x: [x[:, 5:], x[:, 4:9] + F.relu(x[:, -5:])], id="slices"),
     ],
@@ -194,6 +201,9 @@ def test_operators_that_write_over_what_they_were_given() -> None:
         (lambda x: F.max_pool2d(x, (2, 1)), "differ by axis"),
         (lambda x: F.max_pool2d(x, 2, dilation=2), "dilated pooling"),
         (lambda x: F.avg_pool2d(x, 3, padding=1), "begin outside"),
+        (lambda x: F.avg_pool2d(x, 3, divisor_override=2), "or by a divisor"),
+        (lambda x: F.interpolate(x, scale_factor=1.3), r"resizes \(8, 8\) by \[1.3, 1.3\]"),
+        (lambda x: F.interpolate(x, scale_factor=1.3, mode="bilinear"), r"resizes \(8, 8\) by \[1.3, 1.3\]"),
         (lambda x: F.adaptive_avg_pool2d(x, 2), r"pooling to \[2, 2\]"),
         (lambda x: x.mean(1), r"means along axes \[1\]"),
         (nn.ConvTranspose2d(20, 20, 2, groups=2), "in groups or dilated"),
@@ -209,7 +219,7 @@ def test_what_there_is_no_kernel_for_is_refused(function: Any, match: str) -> No
 def test_fewer_images_than_it_was_made_for_and_any_strides() -> None:
     model = network("topdown v2")
     with plainly(EXAMPLE.device):
-        made = Program(fuse(model), EXAMPLE.repeat(4, 1, 1, 1), {})
+        made = program(fuse(model), EXAMPLE.repeat(4, 1, 1, 1))
         for images in (
             torch.randn(4, 3, 64, 96),
             torch.randn(2, 3, 64, 96).to(memory_format=torch.channels_last),
@@ -224,7 +234,7 @@ def test_fewer_images_than_it_was_made_for_and_any_strides() -> None:
 
 def test_a_result_is_not_written_over_by_the_next_call() -> None:
     with plainly(EXAMPLE.device):
-        made = Program(fuse(network("topdown v1")), EXAMPLE, {})
+        made = program(fuse(network("topdown v1")), EXAMPLE)
         first = made(EXAMPLE).heatmaps[0]
         kept = first.clone()
         made(torch.zeros_like(EXAMPLE))
@@ -233,7 +243,7 @@ def test_a_result_is_not_written_over_by_the_next_call() -> None:
 
 def test_what_another_call_left_behind_changes_nothing() -> None:
     with plainly(EXAMPLE.device):
-        made = Program(fuse(network("backbone of five branches")), EXAMPLE, {})
+        made = program(fuse(network("backbone of five branches")), EXAMPLE)
         first = made(EXAMPLE)
         for _ in range(3):  # stale numbers of the call before would show
             made(torch.randn_like(EXAMPLE) * 100)

@@ -17,7 +17,8 @@ from hrpose.deploy.export import export_onnx
 from hrpose.deploy.graphs import CudaRecorder, Graphs
 from hrpose.deploy.lanes import Streams, side_by_side
 from hrpose.deploy.native.library import compiler
-from hrpose.deploy.native.program import Program, Shelf
+from hrpose.deploy.native.program import Program
+from hrpose.deploy.native.steps import Shelf
 from hrpose.deploy.results import Result, Runner, on_tensors
 from hrpose.deploy.runners import OnnxRunner, OpenVinoRunner
 from hrpose.layers.checks import check_positive
@@ -143,7 +144,12 @@ def by_shape(job: Job, prepare: Callable[[int, Size], Runner]) -> ByShape:
 def run_native(job: Job) -> Runner:
     """The library's own kernels, a program of them for each shape; all share the weights."""
     shelf: Shelf = {}
-    return by_shape(job, lambda count, size: Program(job.network, job.empty(count, size).zero_(), shelf))
+
+    def prepare(count: int, size: Size) -> Runner:
+        images = job.empty(count, size).zero_()
+        return Program(job.network, images, job.original(images[:1]), shelf)
+
+    return by_shape(job, prepare)
 
 
 def run_onnxruntime(job: Job) -> Runner:

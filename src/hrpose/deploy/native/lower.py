@@ -1,6 +1,7 @@
 """lower: the graph of a network for one shape -> operations on maps."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -44,10 +45,10 @@ def lower(network: nn.Module, images: Tensor) -> Straight:
             made[node] = known[lifted[node.name]].detach() if node.name in lifted else straight.image
         elif node.op == "call_function":
             made[node] = one(node, straight, made)
-            if is_in_place(node):
+            if is_in_place(node) and isinstance(made[node], Value):
                 replace(made, made[node.args[0]], made[node])
         elif node.op == "output":
-            straight.outputs = [made[each] for each in node.args[0]]
+            straight.outputs = [straight.map(made[each]) for each in node.args[0]]
     return straight
 
 
@@ -70,10 +71,13 @@ def replace(made: dict[torch.fx.Node, Any], old: Value, new: Value) -> None:
 
 def one(node: torch.fx.Node, straight: Straight, made: dict[torch.fx.Node, Any]) -> Any:
     """What a node of the graph gives."""
+    args, kwargs = torch.fx.node.map_arg((node.args, node.kwargs), lambda each: made[each])
+    if not any(isinstance(made[each], Value | list) for each in node.all_input_nodes):
+        return cast(Callable[..., Any], node.target)(*args, **kwargs)  # of constants alone
     change = RULES.get(node.target)
     if change is None:
         raise ConfigError(f"there is no kernel here for {node.target}")
-    args, kwargs = torch.fx.node.map_arg((node.args, node.kwargs), lambda each: made[each])
-    weight = next((each.name for each in node.args[1:] if isinstance(each, torch.fx.Node)), "")
+    given = [each for each in node.args[1:] if isinstance(each, torch.fx.Node)]
+    weight = given[0].name if given and given[0].op == "placeholder" else ""
     shape = getattr(node.meta["val"], "shape", ())
     return change(Call(straight, tuple(shape), weight), *args, **kwargs)

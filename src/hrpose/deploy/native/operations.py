@@ -36,8 +36,10 @@ class Value:
     base: "Value | None" = None
     channel: int = 0  # its first one in the base
     grid: tuple[int, int, int] = (1, 0, 0)  # every how many pixels of the base, from which row and column
-    writer: "Operation | None" = None
-    pieces: list["Value"] = field(default_factory=list)  # that make it up where no single operation writes it
+    writer: "Operation | None" = field(default=None, repr=False)
+    pieces: list["Value"] = field(
+        default_factory=list, repr=False
+    )  # that make it up where no single operation writes it
 
     @property
     def root(self) -> "Value":
@@ -62,7 +64,7 @@ class Taps:
     result(y, x) = bias + the sum over t of weight[t] @ input(stride * y + dy[t], stride * x + dx[t])
     """
 
-    name: str  # of the weight, and what was taken of it
+    name: str  # of the parameter, and what was taken of it; empty for what was computed
     offsets: Offsets
     weight: Tensor  # (T, O, I)
     bias: Tensor  # (O,)
@@ -90,6 +92,7 @@ class Operation:
     scale: tuple[Tensor, Tensor] | None = None  # factor and shift (C,) of an affine map
     window: tuple[int, int, int] = (1, 1, 0)  # side, stride and padding of pooling
     align: bool = False  # corners, of a bilinear resize
+    source: Tensor | None = None  # of a copy that has no input: a constant
 
     def __post_init__(self) -> None:
         self.output.writer = self

@@ -95,7 +95,7 @@ def deconv(
             size = (-(-(height - row) // step), -(-(width - column) // step))
             piece = Value(shape=(batch, channels, *size), base=whole, grid=(step, row, column))
             taps = Taps(
-                name=f"{call.weight} {row} {column}",
+                name=call.weight and f"{call.weight} {row} {column}",
                 offsets=tuple((rows[j], columns[k]) for j, k in grid),
                 weight=torch.stack([weight[:, :, j, k].T for j, k in grid])
                 if grid
@@ -133,23 +133,32 @@ def relu(call: Call, x: Value) -> Value:
     return call.do(Kind.SUM, x, relu=True)
 
 
-def nearest(call: Call, x: Value, *_: Any) -> Value:
+def nearest(call: Call, x: Value, size: Any, factors: Sequence[float] | None = None) -> Value:
     """Resized by the nearest pixel: also a sum of one."""
+    check_whole(call, x, factors)
     return call.do(Kind.SUM, x)
 
 
-def bilinear(call: Call, x: Value, size: Any, align: bool, *_: Any) -> Value:
+def bilinear(call: Call, x: Value, size: Any, align: bool, factors: Sequence[float] | None = None) -> Value:
     """Resized bilinearly."""
+    check_whole(call, x, None if align else factors)
     return call.do(Kind.BILINEAR, x, align=align)
 
 
-def cat(call: Call, maps: Sequence[Value], axis: int = 0) -> Value:
+def check_whole(call: Call, x: Value, factors: Sequence[float] | None) -> None:
+    """Raise ConfigError for factors that give no whole sizes: torch then does not resize by the sizes."""
+    sides = zip(x.shape[2:], call.shape[2:], factors or (), strict=False)
+    if any(low * factor != high for low, high, factor in sides):
+        raise ConfigError(f"there is no kernel here that resizes {x.shape[2:]} by {factors}")
+
+
+def cat(call: Call, maps: Sequence[Value | Tensor], axis: int = 0) -> Value:
     """Maps side by side; where each goes is settled later."""
     if axis != 1:
         raise ConfigError(f"there is no kernel here for putting maps together along axis {axis}")
     whole = Value(shape=as_map(call.shape))
     channel = 0
-    for each in maps:
+    for each in map(call.straight.map, maps):
         piece = part(whole, channel, each.shape[1])
         call.straight.operations.append(Operation(kind=Kind.COPY, inputs=[each], output=piece))
         whole.pieces.append(piece)
@@ -223,11 +232,14 @@ def average(
     stride: Sequence[int] = (),
     padding: Sequence[int] | int = 0,
     ceil_mode: bool = False,
-    *_: Any,
+    count_include_pad: bool = True,
+    divisor: int | None = None,
 ) -> Value:
     """The mean of each window."""
-    if alike(padding):
-        raise ConfigError("there is no kernel here for means of windows that begin outside the map")
+    if alike(padding) or divisor:
+        raise ConfigError(
+            "there is no kernel here for means of windows that begin outside the map, or by a divisor"
+        )
     return call.do(Kind.AVERAGE, x, window=(alike(window), alike(stride or window), 0))
 
 

@@ -72,7 +72,7 @@ def place_side_by_side(straight: Straight, lanes: int) -> None:
     """Maps that are put together are written where they go, or copied there."""
     left = []
     for operation in straight.operations:
-        if operation.kind != Kind.COPY:
+        if operation.kind != Kind.COPY or not operation.inputs:
             left.append(operation)
             continue
         (value,), piece = operation.inputs, operation.output

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from torch import Tensor
+
 from hrpose.deploy.native.library import MOST_CHANNELS
 from hrpose.deploy.native.operations import Kind, Operation, Shape, Value
 from hrpose.errors import ConfigError
@@ -23,6 +25,14 @@ class Straight:
         self.operations.append(Operation(kind=kind, inputs=list(inputs), output=output, **settings))
         return output
 
+    def map(self, value: Value | Tensor) -> Value:
+        """A value as it is; of a constant one that is written anew for each call."""
+        if isinstance(value, Value):
+            return value
+        output = Value(shape=as_map(value.shape))
+        self.operations.append(Operation(kind=Kind.COPY, inputs=[], output=output, source=value))
+        return output
+
 
 @dataclass(frozen=True)
 class Call:
@@ -30,7 +40,7 @@ class Call:
 
     straight: Straight
     shape: tuple[int, ...]  # of the result
-    weight: str  # its name in the graph, of operations that have one
+    weight: str  # the name of the parameter, of operations that have one
 
     def do(self, kind: Kind, *inputs: Value, **settings: Any) -> Value:
         """Append an operation."""
