@@ -13,12 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from hrpose.codecs import MSRA
-from hrpose.deploy import Optimized, optimize
+from hrpose.deploy import Optimized, lacks, optimize
 from hrpose.deploy import backends as rooms
 from hrpose.deploy import compile as rule
-from hrpose.deploy.backends import BACKENDS, Backend, Job, lacks_dtype
+from hrpose.deploy.backends import BACKENDS, Backend
 from hrpose.deploy.buckets import Buckets
 from hrpose.deploy.compile import BackendName
+from hrpose.deploy.job import Job
+from hrpose.deploy.lacks import lacks_dtype
 from hrpose.deploy.optimized import plainly
 from hrpose.errors import ConfigError, ShapeError, UnknownNameError
 from hrpose.models.spec import PoseSpec
@@ -28,10 +30,10 @@ from tests.deploy.networks import furthest, network
 EXAMPLE = torch.randn(1, 3, 64, 96, generator=torch.Generator().manual_seed(0))
 NEEDS = {
     "eager": lambda job: "",
-    "compile": rooms.lacks_compiler,
-    "native": rooms.lacks_native,
-    "onnxruntime": rooms.lacks_onnxruntime,
-    "openvino": rooms.lacks_openvino,
+    "compile": lacks.lacks_compiler,
+    "native": lacks.lacks_native,
+    "onnxruntime": lacks.lacks_onnxruntime,
+    "openvino": lacks.lacks_openvino,
 }
 
 
@@ -293,7 +295,7 @@ def test_models_and_examples_that_cannot_be_optimised_are_refused(model: nn.Modu
 
 
 def test_a_processor_without_bfloat16_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rooms, "_has_bfloat16", lambda device: False)
+    monkeypatch.setattr(lacks, "_has_bfloat16", lambda device: False)
     text = "the device cpu has no bfloat16: give None"
     assert lacks_dtype(torch.bfloat16, torch.device("cpu")) == text
 
@@ -320,7 +322,7 @@ def test_a_missing_compiler_is_named(model: nn.Module, monkeypatch: pytest.Monke
 
 
 def test_a_missing_package_is_named(model: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rooms, "_installed", lambda package: package != "openvino")
+    monkeypatch.setattr(lacks, "_installed", lambda package: package != "openvino")
     text = r'backend=.openvino.: openvino not installed: python -m pip install "hrpose\[onnx,openvino\]"'
     with pytest.raises(ConfigError, match=text):
         optimize(model, EXAMPLE, backend="openvino")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 
+from hrpose.deploy import backends as rooms
 from hrpose.deploy import fuse, optimize
-from hrpose.deploy.backends import lacks_native
 from hrpose.deploy.buckets import Buckets
 from hrpose.deploy.compile import attempt, make_job
+from hrpose.deploy.lacks import lacks_native
 from hrpose.deploy.native.library import compiler, library
 from hrpose.deploy.native.lower import lower
 from hrpose.deploy.native.operations import Kind, Value
@@ -162,6 +165,20 @@ def test_transposed_convolutions(kernel: int, stride: int, padding: int, more: i
         ),
         pytest.param(lambda x: [F.relu(x), torch.arange(6.0).view(2, 3)], id="constants"),
         pytest.param(lambda x: list(x.tensor_split([3, 16], 1)), id="cut"),
+        pytest.param(
+            lambda x: torch.cat([F.relu(x), *x.tensor_split([-4], 1)[1:], x[:, 5:3], F.relu(x)], 1), id="end"
+        ),
+        pytest.param(
+            lambda x: torch.cat([F.relu(x), *x.tensor_split([18, 40], 1), F.relu(x)], 1), id="beyond the end"
+        ),
+        pytest.param(lambda x: [F.relu((x + x)[:, :16][:, :8]), (x + x) + x], id="a slice of a slice"),
+        pytest.param(
+            lambda x: (lambda y: [F.relu(y[:, :16][:, :8]), y + x])(F.relu(x) + x),
+            id="a slice of what is added",
+        ),
+        pytest.param(
+            lambda x: [torch.ones(1, 1, 1, 1).expand(2, x.shape[1], 13, 10) + x, x], id="constant first"
+        ),
         pytest.param(lambda x: [x[:, 5:], x[:, 4:9] + F.relu(x[:, -5:])], id="slices"),
     ],
 )
@@ -184,7 +201,7 @@ def test_operators_that_write_over_what_they_were_given() -> None:
         y[:, :4].add_(x[:, :4])
         return y
 
-    with pytest.raises(ConfigError, match="writes over a part of a map"):
+    with pytest.raises(ConfigError, match="writes over a constant or a part of a map"):
         run(Plain(over_a_part), torch.randn(1, 20, 8, 8))
 
 
@@ -192,11 +209,18 @@ def test_operators_that_write_over_what_they_were_given() -> None:
     ("function", "match"),
     [
         (lambda x: x.sum(), r"no kernel here for aten.sum"),
-        (lambda x: x + 1, "sums of anything but maps of one shape"),
+        (lambda x: x + 1, "sums and products with a number"),
         (lambda x: x * x[:, :1], "products of anything but maps of the same channels"),
         (lambda x: torch.cat([x, x], 2), "along axis 2"),
         (lambda x: x[:, :, 1:], "along axis 2 by 1"),
         (lambda x: x[:, ::2], "along axis 1 by 2"),
+        (lambda x: torch.add(x, x, alpha=2), "sums of anything but maps of one shape"),
+        (lambda x: x[:, :8] * x.mean((2, 3))[:, :8], "products of anything but maps"),
+        (lambda x: x + 2 * torch.ones_like(x), "no kernel here for aten.ones_like"),
+        (lambda x: F.batch_norm(x, None, None, training=True), "in training mode"),
+        (lambda x: F.leaky_relu(F.avg_pool2d(x, 2)), "no kernel here for aten.leaky_relu"),
+        (lambda x: F.batch_norm(x, torch.zeros(20), torch.ones(20), training=True), "in training mode"),
+        (lambda x: [x, torch.arange(4).view(2, 2)], "constants of torch.int64"),
         (lambda x: x.flatten(1), r"makes \(1, 1280\) of \(1, 20, 8, 8\)"),
         (lambda x: F.max_pool2d(x, (2, 1)), "differ by axis"),
         (lambda x: F.max_pool2d(x, 2, dilation=2), "dilated pooling"),
@@ -206,6 +230,8 @@ def test_operators_that_write_over_what_they_were_given() -> None:
         (lambda x: F.interpolate(x, scale_factor=1.3, mode="bilinear"), r"resizes \(8, 8\) by \[1.3, 1.3\]"),
         (lambda x: F.adaptive_avg_pool2d(x, 2), r"pooling to \[2, 2\]"),
         (lambda x: x.mean(1), r"means along axes \[1\]"),
+        (nn.Linear(8, 8), r"matrix products of anything but \(N, C\)"),
+        (nn.Conv2d(20, 20, 250, padding=125, groups=20), "in so many groups as 20"),
         (nn.ConvTranspose2d(20, 20, 2, groups=2), "in groups or dilated"),
         (nn.Conv2d(20, 9000, 1), "tensors of shape"),
     ],
@@ -357,6 +383,136 @@ def test_a_compiler_that_is_absent_or_refuses_is_told(
         optimize(network("topdown v1"), EXAMPLE, backend="native")
     job = replace(make_job(network("topdown v1"), EXAMPLE, None, None, 1, Path()), dtype=torch.bfloat16)
     assert "run float32 on the processor, not torch.bfloat16 on cpu" in lacks_native(job)
+
+
+class Shared(nn.Module):
+    """One weight in convolutions of different settings, and one that depends on the size of the images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(8)
+        self.first = nn.Conv2d(3, 64, 1)
+        self.weight = nn.Parameter(torch.randn(64, 64, 3, 3) / 24)
+        self.biases = nn.ParameterList(torch.randn(64) for _ in range(2))
+        self.fixed = [torch.randn(64, 64, 3, 3) / 24 for _ in range(2)]
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        x = self.first(images)
+        return [
+            F.conv2d(x, self.weight, self.biases[0], padding=1),
+            F.conv2d(F.avg_pool2d(x, 8), self.weight, self.biases[1], padding=1),
+            F.conv2d(x, self.weight, padding=1),
+            F.conv2d(x, self.fixed[int(images.shape[2] > 64)]),
+            F.conv2d(x, self.weight[:, :32], groups=2),
+            F.conv_transpose2d(x, self.weight, stride=2),
+            F.conv_transpose2d(x, self.weight, stride=2, padding=1),
+        ]
+
+
+def test_weights_are_shared_only_where_they_are_the_same() -> None:
+    model, images = Shared().eval(), torch.randn(1, 3, 64, 64)
+    fast = optimize(model, images, backend="native")
+    with torch.no_grad():
+        for shape in ((1, 3, 64, 64), (1, 3, 128, 128), (8, 3, 64, 64)):
+            images = torch.randn(shape)
+            assert furthest(fast(images), model(images)) < 1e-5
+
+
+def test_a_size_that_there_is_no_kernel_for_goes_through_the_fused_network() -> None:
+    model = Plain(lambda x: F.interpolate(F.max_pool2d(x, 2, ceil_mode=True), scale_factor=1.5)).eval()
+    network = nn.Sequential(nn.Conv2d(3, 8, 1), model).eval()
+    fast = optimize(network, EXAMPLE, backend="native")
+    odd = torch.randn(1, 3, 66, 94)  # 33 * 1.5 is no whole number
+    with torch.no_grad():
+        assert torch.equal(fast(odd), network(odd)) or furthest(fast(odd), network(odd)) < 1e-6
+        assert furthest(fast(EXAMPLE), network(EXAMPLE)) < 1e-6
+
+
+def test_a_program_that_is_off_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    fast = optimize(network("topdown v1"), EXAMPLE, backend="native")
+    monkeypatch.setattr(rooms, "difference", lambda made, expected: 0.5)
+    with pytest.raises(ConfigError, match=r"backend='native' is off by 5.0e-01 .* on 1 images of \(32, 32\)"):
+        fast(torch.randn(1, 3, 32, 32))
+
+
+def test_a_new_size_leaves_the_network_as_it_was() -> None:
+    model = network("topdown v1")
+    fast = optimize(model, EXAMPLE, backend="native")
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    model.train()
+    images = torch.randn(1, 3, 32, 32)
+    came = fast(images)
+    assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
+    with torch.no_grad():
+        assert furthest(came, model.eval()(images)) < 1e-5
+
+
+def test_images_of_another_precision_than_it_computes_in() -> None:
+    model = network("topdown v1").double()
+    fast = optimize(model, EXAMPLE.double(), backend="native", dtype=torch.float32)
+    images = torch.randn(2, 3, 64, 96, dtype=torch.float64)
+    with torch.no_grad():
+        came, expected = fast(images).heatmaps[0], model(images).heatmaps[0]
+    assert came.dtype == torch.float64
+    assert furthest(came, expected) < 1e-5
+
+
+def test_what_torch_makes_by_default_does_not_matter() -> None:
+    model, expected = network("topdown v1"), None
+    with torch.no_grad():
+        expected = model(EXAMPLE)
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert furthest(optimize(model, EXAMPLE, backend="native")(EXAMPLE), expected) < 1e-5
+    finally:
+        torch.set_default_dtype(before)
+
+
+def test_sizes_that_first_come_in_several_threads_at_once() -> None:
+    model = network("topdown v1")
+    fast = optimize(model, EXAMPLE, backend="native", most_sizes=9)
+    batches = [torch.randn(1, 3, 32, 32 * width) for width in (1, 2, 3)]
+    with ThreadPoolExecutor(3) as pool, torch.no_grad():
+        for images, came in zip(batches, pool.map(fast, batches), strict=True):
+            assert furthest(came, model(images)) < 1e-5
+
+
+class Found(Dataset[Tensor]):
+    """What a network finds, computed where the items are made."""
+
+    def __init__(self, fast: Callable[[Tensor], Any]) -> None:
+        self.fast = fast
+
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, place: int) -> Tensor:
+        torch.manual_seed(place)
+        found: Tensor = self.fast(torch.randn(EXAMPLE.shape)).heatmaps[0]
+        return found
+
+
+@pytest.mark.skipif(sys.platform == "win32" or sys.platform == "darwin", reason="needs fork")
+def test_workers_that_were_forked_run_it_too() -> None:
+    fast = optimize(network("topdown v1"), EXAMPLE, backend="native")
+    found = Found(fast)
+    made = list(DataLoader(found, num_workers=1, batch_size=None, timeout=60, multiprocessing_context="fork"))
+    for place, each in enumerate(made):
+        assert torch.equal(each, found[place])
+
+
+def test_the_mean_of_many_pixels_is_exact() -> None:
+    images = torch.full((1, 4, 300, 300), 0.1)
+    came, _ = run(Plain(lambda x: F.adaptive_avg_pool2d(x, 1)), images)
+    torch.testing.assert_close(came, torch.full((1, 4, 1, 1), 0.1), rtol=2e-6, atol=0)
+
+
+def test_a_compiler_may_be_a_command_with_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "'/some where/g++' -O3")
+    assert compiler() == ["/some where/g++", "-O3"]
+    monkeypatch.setenv("CXX", " ")
+    assert len(compiler()) == 1
 
 
 @pytest.mark.slow

@@ -10,8 +10,8 @@ from torch import Tensor
 import hrpose
 from hrpose.data.synthetic import synthetic_pictures
 from hrpose.deploy import fuse, optimize
-from hrpose.deploy.backends import lacks_native
 from hrpose.deploy.compile import make_job
+from hrpose.deploy.lacks import lacks_native
 from hrpose.models.topdown import TopDown
 
 

@@ -1,60 +1,38 @@
 """The backends that can run an optimised network: what each needs, and how it is made ready."""
 
-import importlib.util
-import shutil
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from hrpose.deploy.buckets import Buckets, ByShape, filled_up, first_of
+from hrpose.deploy.buckets import ByShape, filled_up, first_of
 from hrpose.deploy.export import export_onnx
 from hrpose.deploy.graphs import CudaRecorder, Graphs
+from hrpose.deploy.job import Job
+from hrpose.deploy.lacks import (
+    lacks_compiler,
+    lacks_cuda,
+    lacks_native,
+    lacks_nothing,
+    lacks_onnxruntime,
+    lacks_openvino,
+)
 from hrpose.deploy.lanes import Streams, side_by_side
-from hrpose.deploy.native.library import compiler
 from hrpose.deploy.native.program import Program
 from hrpose.deploy.native.steps import Shelf
+from hrpose.deploy.optimized import difference
 from hrpose.deploy.results import Result, Runner, on_tensors
 from hrpose.deploy.runners import OnnxRunner, OpenVinoRunner
-from hrpose.layers.checks import check_positive
+from hrpose.errors import ConfigError
 from hrpose.types import Size
 
 # of torch.compile: calls written in C++, as those of Python would take some hundredths of the time
 COMPILED_ON_CPU = {"cpp_wrapper": True}
+MOST_OFF = 1e-4  # of the largest value: what the kernels may differ by, at sizes that nobody checks otherwise
 COMPILED_ON_CUDA = {"max_autotune": True, "triton.cudagraphs": False}  # the graph is recorded here
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """A network that a backend is to run, and for what."""
-
-    original: nn.Module  # as it came
-    network: nn.Module  # fused, on its device, in the dtype and memory format that it computes in
-    example: Tensor  # (N, C, H, W), as it will be called
-    dtype: torch.dtype  # that it computes in
-    buckets: Buckets
-    most_sizes: int  # image sizes that are made ready
-    one_size: bool  # whether images of the example's size are all that is expected, as of crops
-    folder: Path  # for files that are gone when the backend is ready
-
-    def __post_init__(self) -> None:
-        check_positive(self, "most_sizes")
-
-    @property
-    def device(self) -> torch.device:
-        """Of images and network."""
-        return self.example.device
-
-    def empty(self, count: int, size: Size) -> Tensor:
-        """Memory for images as the network wants them."""
-        shape = (count, self.example.shape[1], *size)
-        kind = {"dtype": self.dtype, "device": self.device, "memory_format": torch.channels_last}
-        return torch.empty(shape, **kind)  # type: ignore[call-overload]
 
 
 class Eager:
@@ -144,12 +122,26 @@ def by_shape(job: Job, prepare: Callable[[int, Size], Runner]) -> ByShape:
 def run_native(job: Job) -> Runner:
     """The library's own kernels, a program of them for each shape; all share the weights."""
     shelf: Shelf = {}
+    otherwise = Eager(job)
 
     def prepare(count: int, size: Size) -> Runner:
-        images = job.empty(count, size).zero_()
-        return Program(job.network, images, job.original(images[:1]), shelf)
+        images = job.empty(count, size).normal_(generator=torch.Generator().manual_seed(0))
+        expected = job.network(images)
+        try:
+            made = Program(job.network, images, expected, shelf)
+        except ConfigError:
+            if size == tuple(job.example.shape[2:]):
+                raise
+            return otherwise  # at this size the network does what there is no kernel for
+        found = difference(made(images), expected)
+        if not found <= MOST_OFF:
+            raise ConfigError(
+                f"backend='native' is off by {found:.1e} of the largest value on {count} images of {size}, "
+                f"and at most {MOST_OFF:.0e} is right; take another backend, and look for NaN in the weights"
+            )
+        return made
 
-    return by_shape(job, prepare)
+    return ByShape(prepare, otherwise, job.buckets, most_sizes=job.most_sizes)
 
 
 def run_onnxruntime(job: Job) -> Runner:
@@ -188,67 +180,6 @@ class OfSize:
         return self.run(images) if images.shape[2:] == self.size else self.otherwise(images)
 
 
-def lacks_nothing(job: Job) -> str:
-    """Every device runs it."""
-    return ""
-
-
-def lacks_compiler(job: Job) -> str:
-    """What torch.compile needs and does not find here."""
-    if job.device.type == "cuda":
-        return (
-            "" if _installed("triton") else "torch.compile needs triton on CUDA: python -m pip install triton"
-        )
-    return _lacks_cxx("torch.compile needs")
-
-
-def lacks_native(job: Job) -> str:
-    """What the library's own kernels need and do not find here."""
-    if job.device.type != "cpu" or job.dtype != torch.float32:
-        return f"the kernels run float32 on the processor, not {job.dtype} on {job.device}: take 'eager'"
-    if sys.platform == "win32":
-        return "the kernels are for GCC or Clang, and Windows has neither: take 'compile' or a runner"
-    return _lacks_cxx("the kernels need")
-
-
-def _lacks_cxx(who: str) -> str:
-    name = compiler()[0]
-    if shutil.which(name):
-        return ""
-    return f"{who} a C++ compiler, and {name!r} is not on PATH: install one, or set CXX to its name"
-
-
-def lacks_cuda(job: Job) -> str:
-    """What CUDA graphs need and do not find here."""
-    if job.device.type == "cuda":
-        return ""
-    return f"CUDA graphs need a CUDA device, and the model is on {job.device}: move it and the example there"
-
-
-def lacks_onnxruntime(job: Job) -> str:
-    """What ONNX Runtime needs and does not find here."""
-    return _lacks_export(job, "onnxruntime", "onnx", "onnxscript", extra="onnx")
-
-
-def lacks_openvino(job: Job) -> str:
-    """What OpenVINO needs and does not find here."""
-    return _lacks_export(job, "openvino", "onnx", "onnxscript", extra="onnx,openvino")
-
-
-def _lacks_export(job: Job, *packages: str, extra: str) -> str:
-    if job.device.type != "cpu" or job.dtype != torch.float32:
-        came = f"{job.dtype} on {job.device}"
-        return f"{packages[0]} runs float32 on the processor here, not {came}: take 'compile' or 'eager'"
-    absent = [name for name in packages if not _installed(name)]
-    if absent:
-        return f'{", ".join(absent)} not installed: python -m pip install "hrpose[{extra}]"'
-    return ""
-
-
-def _installed(package: str) -> bool:
-    return importlib.util.find_spec(package) is not None
-
-
 @dataclass(frozen=True)
 class Backend:
     """One way to run a network."""
@@ -265,20 +196,3 @@ BACKENDS: dict[str, Backend] = {
     "onnxruntime": Backend(run_onnxruntime, lacks_onnxruntime),
     "openvino": Backend(run_openvino, lacks_openvino),
 }
-
-
-def lacks_dtype(dtype: torch.dtype, device: torch.device) -> str:
-    """Why a device has no convolutions in this dtype, or no fast ones; empty if it has."""
-    if dtype not in (torch.float32, torch.float16, torch.bfloat16):
-        return "networks run in torch.float32, torch.float16 or torch.bfloat16: give one of them, or None"
-    if dtype == torch.bfloat16 and not _has_bfloat16(device):
-        return f"the device {device} has no bfloat16: give None"
-    if dtype == torch.float16 and device.type == "cpu":
-        return "processors are slower in float16 than in float32: give torch.bfloat16 or None"
-    return ""
-
-
-def _has_bfloat16(device: torch.device) -> bool:
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type != "cpu" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

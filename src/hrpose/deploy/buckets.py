@@ -1,5 +1,6 @@
 """Batches of any size on networks that were made ready for a few sizes only."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
@@ -12,6 +13,7 @@ from hrpose.errors import ConfigError
 from hrpose.layers.checks import check_counts
 from hrpose.types import Size
 
+PREPARING = threading.Lock()  # torch traces and compiles one network at a time
 Prepare: TypeAlias = Callable[[int, Size], Runner]  # (N, (H, W)) -> what runs up to N images of that size
 
 
@@ -100,8 +102,9 @@ class ByShape:
         return self.buckets.plan(len(images))
 
     def _run(self, images: Tensor, bucket: int, size: Size) -> Result:
-        if (bucket, size) not in self.ready:
-            self.ready[bucket, size] = self.prepare(bucket, size)
+        with PREPARING:
+            if (bucket, size) not in self.ready:
+                self.ready[bucket, size] = self.prepare(bucket, size)
         return self.ready[bucket, size](images)
 
 

@@ -11,10 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from hrpose.codecs.topdown import TopDownCodec
-from hrpose.deploy.backends import BACKENDS, Job, lacks_dtype
+from hrpose.deploy.backends import BACKENDS
 from hrpose.deploy.buckets import Buckets
 from hrpose.deploy.fuse import fuse
 from hrpose.deploy.guards import check_evaluating, check_input
+from hrpose.deploy.job import Job
+from hrpose.deploy.lacks import lacks_dtype
 from hrpose.deploy.optimized import Choice, Optimized, difference, plainly
 from hrpose.deploy.results import Result, Runner
 from hrpose.errors import ConfigError, ShapeError, UnknownNameError, nearest

@@ -355,7 +355,7 @@ static void maximum(const Step& step, i64 image, i64 y) {
             for (i64 j = top < 0 ? 0 : top; j < least(top + step.window, in.height); ++j)
                 for (i64 k = left < 0 ? 0 : left; k < least(left + step.window, in.width); ++k) {
                     const Vec value = load(at(in, image, j, k) + c);
-                    most = value > most || value != value ? value : most;  // NaN stays
+                    most = ((value > most) | (value != value)) ? value : most;  // NaN stays
                 }
             store(at(out, image, y, x) + c, step.relu ? positive(most) : most);
         }
@@ -418,13 +418,19 @@ static void bilinear(const Step& step, i64 image, i64 y) {
     }
 }
 
+static inline Vec row_total(const Map& map, i64 image, i64 y, i64 c) {
+    Vec total{};
+    for (i64 x = 0; x < map.width; ++x) total += load(at(map, image, y, x) + c);
+    return total;
+}
+
 static void mean(const Step& step, i64 image, i64 y) {
     const Map &in = step.in[0], &out = step.out;
     const float share = 1.0f / (float)(in.height * in.width);
     for (i64 c = 0; c < out.channels; c += LANES) {
         Vec total{};
         for (i64 j = 0; j < in.height; ++j)
-            for (i64 k = 0; k < in.width; ++k) total += load(at(in, image, j, k) + c);
+            total += row_total(in, image, j, c);  // sums of sums lose less
         store(at(out, image, y, 0) + c, total * share);
     }
 }

@@ -1,6 +1,7 @@
 """Layout: the memory of a program, and where in it each map lies."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,13 +11,15 @@ from hrpose.deploy.native.operations import Operation, Value
 from hrpose.deploy.native.plan import places
 from hrpose.deploy.native.weights import padded
 
+PLAIN: Any = {"dtype": torch.float32, "device": "cpu"}  # whatever torch makes by default
+
 
 class Layout:
     """Maps pixel by pixel, channels last and filled up to whole vectors."""
 
     def __init__(self, wave: dict[Operation, int], outputs: Sequence[Value], lanes: int) -> None:
         self.places, size = places(wave, outputs, lanes)
-        self.memory = torch.zeros(size)
+        self.memory = torch.zeros(size, **PLAIN)
         self.lanes = lanes
 
     def view(self, value: Value) -> Tensor:

@@ -4,6 +4,7 @@ import ctypes
 import functools
 import os
 import platform
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -87,7 +88,7 @@ def library() -> Library:
 def compiler() -> list[str]:
     """The command of the C++ compiler: CXX, if that is set, else what is usual."""
     usual = {"darwin": "clang++", "win32": "cl"}.get(sys.platform, "g++")
-    return (os.environ.get("CXX") or usual).split()
+    return shlex.split(os.environ.get("CXX", "")) or [usual]
 
 
 def flags() -> list[str]:

@@ -33,6 +33,7 @@ class Value:
     """A map (N, C, H, W). It has memory of its own, or is a part of that of another, its base."""
 
     shape: Shape
+    flat: bool = False  # (N, C) for the network, here a map of one pixel
     base: "Value | None" = None
     channel: int = 0  # its first one in the base
     grid: tuple[int, int, int] = (1, 0, 0)  # every how many pixels of the base, from which row and column
@@ -45,6 +46,12 @@ class Value:
     def root(self) -> "Value":
         """The one that has the memory."""
         return self if self.base is None else self.base.root
+
+    def bases(self) -> Iterator["Value"]:
+        """Those that it is a part of, one after another."""
+        if self.base is not None:
+            yield self.base
+            yield from self.base.bases()
 
     def sources(self) -> Iterator["Operation"]:
         """The operations that must be done before it can be read."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from hrpose.deploy.native import plan
-from hrpose.deploy.native.layout import Layout
+from hrpose.deploy.native.layout import PLAIN, Layout
 from hrpose.deploy.native.library import Step, library
 from hrpose.deploy.native.lower import lower
 from hrpose.deploy.native.operations import Kind, Operation
@@ -19,7 +19,8 @@ from hrpose.deploy.results import Result, on_tensors
 class Program:
     """A network for images of one shape (N, C, H, W), called with at most N of them.
 
-    It runs with as many threads as torch had when it was made. One call runs at a time; others wait.
+    It runs with as many threads as torch had when it was made, at most with those that it has now. One call
+    runs at a time; others wait.
 
     Args:
         network: in evaluation mode, float32, on a CPU; fused, as batch norms are steps of their own here.
@@ -50,7 +51,7 @@ class Program:
         self.load = self.steps[order.index(load)]
         self.taken = (ctypes.c_int64 * (1 + max(wave.values())))()
         self.reach = max(plan.scratch(each, cuts[each], lanes) for each in operations)
-        self.scratch = torch.zeros(self.threads * self.reach)
+        self.scratch = torch.zeros(self.threads * self.reach, **PLAIN)
         self.views = [layout.view(value) for value in straight.outputs]
         self.like = on_tensors(lambda maps: maps.to("meta"), like)
         self.lock = threading.Lock()
@@ -58,9 +59,10 @@ class Program:
     def __call__(self, images: Tensor) -> Result:
         """What the network returns for n <= N images of that size."""
         with self.lock:
+            fed = images.to(torch.float32)
             source = self.load.maps[0]
-            source.data = images.data_ptr()
-            source.image, source.channel, source.row, source.pixel = images.stride()
+            source.data = fed.data_ptr()
+            source.image, source.channel, source.row, source.pixel = fed.stride()
             self.load.images = len(images)
             self.library.run(
                 self.steps,
@@ -69,12 +71,13 @@ class Program:
                 ctypes.c_int64(len(self.taken)),
                 ctypes.c_void_p(self.scratch.data_ptr()),
                 ctypes.c_int64(self.reach),
-                self.threads,
+                min(self.threads, torch.get_num_threads()),  # a forked worker has but one
             )
             views = iter(self.views)
 
             def taken_out(like: Tensor) -> Tensor:
                 view = next(views)[: len(images)]
-                return view.clone(memory_format=torch.contiguous_format).view(-1, *like.shape[1:])
+                own = view.clone(memory_format=torch.contiguous_format).to(images.dtype)
+                return own.view(len(images), *like.shape[1:])
 
             return on_tensors(taken_out, self.like)

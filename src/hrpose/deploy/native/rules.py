@@ -13,6 +13,7 @@ from hrpose.deploy.native.straight import Call, as_map
 from hrpose.errors import ConfigError
 
 aten = torch.ops.aten
+MOST_WEIGHTS = 2**24  # of a convolution in groups, with those between them
 
 
 def alike(values: Sequence[int] | int) -> int:
@@ -26,7 +27,7 @@ def alike(values: Sequence[int] | int) -> int:
 def part(value: Value, channel: int, channels: int) -> Value:
     """Some of the channels, where they lie."""
     batch, _, height, width = value.shape
-    return Value(shape=(batch, channels, height, width), base=value, channel=channel)
+    return Value(shape=(batch, channels, height, width), flat=value.flat, base=value, channel=channel)
 
 
 def conv(
@@ -40,10 +41,13 @@ def conv(
     groups: int = 1,
 ) -> Value:
     """A convolution; one in groups has weights of 0 between them."""
-    full, (_, _, high, wide) = ungrouped(weight, groups), weight.shape
+    high, wide = weight.shape[2:]
+    if groups > 1 and weight.numel() * groups > MOST_WEIGHTS:
+        raise ConfigError(f"there is no kernel here for a convolution in so many groups as {groups}")
+    full = ungrouped(weight, groups)
     grid = [(j, k) for j in range(high) for k in range(wide)]
     taps = Taps(
-        name=call.weight,
+        name=call.weights and f"{call.weights} in {groups}",
         offsets=tuple((j * dilation[0] - padding[0], k * dilation[1] - padding[1]) for j, k in grid),
         weight=torch.stack([full[:, :, j, k] for j, k in grid]),
         bias=full.new_zeros(len(full)) if bias is None else bias,
@@ -95,7 +99,7 @@ def deconv(
             size = (-(-(height - row) // step), -(-(width - column) // step))
             piece = Value(shape=(batch, channels, *size), base=whole, grid=(step, row, column))
             taps = Taps(
-                name=call.weight and f"{call.weight} {row} {column}",
+                name=call.weights and f"{call.weights} {step} {border} {row} {column}",
                 offsets=tuple((rows[j], columns[k]) for j, k in grid),
                 weight=torch.stack([weight[:, :, j, k].T for j, k in grid])
                 if grid
@@ -118,12 +122,15 @@ def heard(phase: int, padding: int, step: int, size: int) -> dict[int, int]:
 
 def linear(call: Call, x: Value, weight: Tensor, bias: Tensor | None = None) -> Value:
     """A matrix product is a convolution of one pixel."""
+    if not x.flat:
+        raise ConfigError("there is no kernel here for matrix products of anything but (N, C)")
     return conv(call, x, weight[:, :, None, None], bias)
 
 
-def add(call: Call, x: Value, y: Value) -> Value:
+def add(call: Call, x: Value | Tensor, y: Value | Tensor, *, alpha: float = 1) -> Value:
     """A sum of maps of one shape."""
-    if not isinstance(y, Value) or x.shape != y.shape:
+    x, y = call.map(x), call.map(y)
+    if (x.shape, x.flat, alpha) != (y.shape, y.flat, 1):
         raise ConfigError("there is no kernel here for sums of anything but maps of one shape")
     return call.do(Kind.SUM, x, y)
 
@@ -170,8 +177,8 @@ def cut(call: Call, x: Value, places: Sequence[int], axis: int = 0) -> list[Valu
     """Channels up to each of some places, and the rest."""
     if axis != 1:
         raise ConfigError(f"there is no kernel here for cutting maps along axis {axis}")
-    bounds = [0, *places, x.shape[1]]
-    return [part(x, a, b - a) for a, b in itertools.pairwise(bounds)]
+    bounds = [0, *(slice(place).indices(x.shape[1])[1] for place in places), x.shape[1]]
+    return [part(x, a, max(b - a, 0)) for a, b in itertools.pairwise(bounds)]
 
 
 def cut_by_sizes(call: Call, x: Value, sizes: Sequence[int], axis: int = 0) -> list[Value]:
@@ -189,7 +196,7 @@ def slice_(
     if axis != 1:
         return x
     first, last, _ = slice(start, end).indices(x.shape[1])
-    return part(x, first, last - first)
+    return part(x, first, max(last - first, 0))
 
 
 def norm(
@@ -205,6 +212,8 @@ def norm(
     *_: Any,
 ) -> Value:
     """A batch norm that stands alone."""
+    if training:
+        raise ConfigError("there is no kernel here for a batch norm in training mode")
     factor = (variance.double() + eps).rsqrt() * (1 if weight is None else weight.double())
     shift = (0 if bias is None else bias.double()) - mean.double() * factor
     return call.do(Kind.AFFINE, x, scale=(factor.to(mean.dtype), shift.to(mean.dtype)))
@@ -250,16 +259,18 @@ def mean_of_all(call: Call, x: Value, size: Sequence[int] | int) -> Value:
     return call.do(Kind.MEAN, x)
 
 
-def mean_along(call: Call, x: Value, axes: Sequence[int], keepdim: bool = False, **_: Any) -> Value:
+def mean_along(call: Call, x: Value, axes: Sequence[int], keepdim: bool = False) -> Value:
     """The mean over all pixels."""
-    if sorted(axis % 4 for axis in axes) != [2, 3]:
+    if x.flat or sorted(axis % 4 for axis in axes) != [2, 3]:
         raise ConfigError(f"there is no kernel here for means along axes {list(axes)}")
     return call.do(Kind.MEAN, x)
 
 
-def multiply(call: Call, x: Value, y: Value) -> Value:
+def multiply(call: Call, x: Value | Tensor, y: Value | Tensor) -> Value:
     """A product of maps, either of which may be of one pixel."""
-    if not isinstance(y, Value) or x.shape[:2] != y.shape[:2]:
+    x, y = call.map(x), call.map(y)
+    sizes = {each.shape[2:] for each in (x, y)} - {(1, 1)}
+    if (x.shape[:2], x.flat) != (y.shape[:2], y.flat) or len(sizes) > 1:
         raise ConfigError("there is no kernel here for products of anything but maps of the same channels")
     return call.do(Kind.PRODUCT, x, y)
 
@@ -273,7 +284,7 @@ def same(call: Call, x: Value, *_: Any) -> Value:
     """Nothing changes, or the shape of one pixel alone."""
     if as_map(call.shape) != x.shape:
         raise ConfigError(f"there is no kernel here that makes {call.shape} of {x.shape}")
-    return x
+    return Value(shape=x.shape, flat=len(call.shape) == 2, base=x)
 
 
 def item(call: Call, values: Sequence[Value], index: int) -> Value:

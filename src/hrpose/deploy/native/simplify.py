@@ -14,10 +14,8 @@ def simplify(straight: Straight, lanes: int) -> None:
 
 def taken_whole(straight: Straight) -> dict[Value, Operation]:
     """Values that one operation reads and nothing else needs, and which."""
-    parted = {
-        each.base for operation in straight.operations for each in (*operation.inputs, operation.output)
-    }
-    parted |= {each.base for each in straight.outputs}
+    touched = [each for operation in straight.operations for each in (*operation.inputs, operation.output)]
+    parted = {base for each in (*touched, *straight.outputs) for base in each.bases()}
     read = readers(straight.operations)
     kept = {*straight.outputs, *parted}
     return {value: by[0] for value, by in read.items() if len(by) == 1 and value not in kept}

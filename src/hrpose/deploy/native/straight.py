@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from hrpose.deploy.native.library import MOST_CHANNELS
@@ -21,7 +22,7 @@ class Straight:
 
     def do(self, kind: Kind, inputs: Sequence[Value], shape: Sequence[int], **settings: Any) -> Value:
         """Append an operation; returns its output."""
-        output = Value(shape=as_map(shape))
+        output = Value(shape=as_map(shape), flat=len(shape) == 2)
         self.operations.append(Operation(kind=kind, inputs=list(inputs), output=output, **settings))
         return output
 
@@ -29,7 +30,9 @@ class Straight:
         """A value as it is; of a constant one that is written anew for each call."""
         if isinstance(value, Value):
             return value
-        output = Value(shape=as_map(value.shape))
+        if value.dtype != torch.float32:
+            raise ConfigError(f"there is no kernel here for constants of {value.dtype}")
+        output = Value(shape=as_map(value.shape), flat=value.ndim == 2)
         self.operations.append(Operation(kind=Kind.COPY, inputs=[], output=output, source=value))
         return output
 
@@ -40,7 +43,13 @@ class Call:
 
     straight: Straight
     shape: tuple[int, ...]  # of the result
-    weight: str  # the name of the parameter, of operations that have one
+    weights: str  # the names of its parameters, where it has any and all are parameters
+
+    def map(self, value: Value | Tensor | float) -> Value:
+        """A map, or a constant as one. Raises: ConfigError for a number."""
+        if isinstance(value, float | int):
+            raise ConfigError("there is no kernel here for sums and products with a number")
+        return self.straight.map(value)
 
     def do(self, kind: Kind, *inputs: Value, **settings: Any) -> Value:
         """Append an operation."""

@@ -89,7 +89,7 @@ def pack(taps: Taps, kind: Kind, lanes: int) -> Packed:
 
 def transformed(weight: Tensor, kind: Kind) -> Tensor:
     """(9, O, I) -> (A * A, O, I), by way of float64."""
-    matrix = torch.tensor(FILTERS[kind], dtype=torch.float64)
+    matrix = torch.tensor(FILTERS[kind], dtype=torch.float64, device="cpu")
     square = weight.double().reshape(3, 3, *weight.shape[1:])
     return torch.einsum("aj,bk,jkoi->aboi", matrix, matrix, square).flatten(0, 1).to(weight.dtype)
 
