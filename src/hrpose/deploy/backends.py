@@ -23,7 +23,7 @@ from hrpose.deploy.lacks import (
 from hrpose.deploy.lanes import Streams, side_by_side
 from hrpose.deploy.native.program import Program
 from hrpose.deploy.native.steps import Shelf
-from hrpose.deploy.optimized import difference
+from hrpose.deploy.optimized import TOLERANCE, difference
 from hrpose.deploy.results import Result, Runner, on_tensors
 from hrpose.deploy.runners import OnnxRunner, OpenVinoRunner
 from hrpose.errors import ConfigError
@@ -31,7 +31,6 @@ from hrpose.types import Size
 
 # of torch.compile: calls written in C++, as those of Python would take some hundredths of the time
 COMPILED_ON_CPU = {"cpp_wrapper": True}
-MOST_OFF = 1e-4  # of the largest value: what the kernels may differ by, at sizes that nobody checks otherwise
 COMPILED_ON_CUDA = {"max_autotune": True, "triton.cudagraphs": False}  # the graph is recorded here
 
 
@@ -134,10 +133,11 @@ def run_native(job: Job) -> Runner:
                 raise
             return otherwise  # at this size the network does what there is no kernel for
         found = difference(made(images), expected)
-        if not found <= MOST_OFF:
+        most = TOLERANCE[job.dtype]
+        if not found <= most:
             raise ConfigError(
-                f"backend='native' is off by {found:.1e} of the largest value on {count} images of {size}, "
-                f"and at most {MOST_OFF:.0e} is right; take another backend, and look for NaN in the weights"
+                f"backend='native' is off by {found:.1e} of the largest value on {count} images of {size}, and "
+                f"at most {most:.0e} is right; take another backend, and look for NaN in the weights"
             )
         return made
 

@@ -17,14 +17,13 @@ from hrpose.deploy.fuse import fuse
 from hrpose.deploy.guards import check_evaluating, check_input
 from hrpose.deploy.job import Job
 from hrpose.deploy.lacks import lacks_dtype
-from hrpose.deploy.optimized import Choice, Optimized, difference, plainly
+from hrpose.deploy.optimized import TOLERANCE, Choice, Optimized, difference, plainly
 from hrpose.deploy.results import Result, Runner
 from hrpose.errors import ConfigError, ShapeError, UnknownNameError, nearest
 
 BackendName: TypeAlias = Literal["auto", "eager", "compile", "graph", "native", "onnxruntime", "openvino"]
 ON_CPU = Buckets(sizes=(1, 8))  # each takes a minute to compile, and more images at once gain little
 ON_CUDA = Buckets(waste=1.0)  # to start kernels costs more than to compute with zeros
-TOLERANCE = {torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 1e-1}  # of the largest value
 RUNNERS = ("openvino", "onnxruntime")  # on a CPU, in an order that differs by processor
 BY_SHAPE = ("compile", "graph", "native")  # made ready for buckets and image sizes
 RUNS = 5  # of each of them

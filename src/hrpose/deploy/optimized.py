@@ -14,6 +14,7 @@ from hrpose.deploy.guards import WeightWatch, check_evaluating, check_input
 from hrpose.deploy.results import Result, Runner, on_tensors
 from hrpose.errors import ConfigError
 
+TOLERANCE = {torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 1e-1}  # of the largest value
 SHARED = ("spec", "config", "finds_people", "feature_info", "in_chans")  # what an original says of itself
 
 

@@ -62,3 +62,11 @@ def as_map(shape: Sequence[int]) -> Shape:
         raise ConfigError(f"there is no kernel here for tensors of shape {tuple(shape)}")
     batch, channels, height, width = (*map(int, shape), 1, 1)[:4]
     return batch, channels, height, width
+
+
+def alike(values: Sequence[int] | int) -> int:
+    """The one number of both axes. Raises: ConfigError where they differ."""
+    numbers = {values} if isinstance(values, int) else set(values)
+    if len(numbers) != 1:
+        raise ConfigError(f"there is no kernel here for settings that differ by axis, as {values}")
+    return numbers.pop()
