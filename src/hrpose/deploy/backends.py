@@ -136,8 +136,8 @@ def run_native(job: Job) -> Runner:
         most = TOLERANCE[job.dtype]
         if not found <= most:
             raise ConfigError(
-                f"backend='native' is off by {found:.1e} of the largest value on {count} images of {size}, and "
-                f"at most {most:.0e} is right; take another backend, and look for NaN in the weights"
+                f"backend='native' is off by {found:.1e} of the largest value on {count} images of {size}, "
+                f"and at most {most:.0e} is right; take another backend, and look for NaN in the weights"
             )
         return made
 
