@@ -3,8 +3,8 @@
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any, Literal, TypeAlias
 
 import torch
@@ -19,6 +19,7 @@ from hrpose.deploy.job import Job
 from hrpose.deploy.lacks import lacks_dtype
 from hrpose.deploy.optimized import TOLERANCE, Choice, Optimized, difference, plainly
 from hrpose.deploy.results import Result, Runner
+from hrpose.deploy.timing import Plan, take_turns
 from hrpose.errors import ConfigError, ShapeError, UnknownNameError, nearest
 
 BackendName: TypeAlias = Literal["auto", "eager", "compile", "graph", "native", "onnxruntime", "openvino"]
@@ -26,7 +27,8 @@ ON_CPU = Buckets(sizes=(1, 8))  # each takes a minute to compile, and more image
 ON_CUDA = Buckets(waste=1.0)  # to start kernels costs more than to compute with zeros
 RUNNERS = ("openvino", "onnxruntime")  # on a CPU, in an order that differs by processor
 BY_SHAPE = ("compile", "graph", "native")  # made ready for buckets and image sizes
-RUNS = 5  # of each of them
+# threads of the one before go on waiting for work a while, and would be in the way of the next
+TURNS = Plan(rounds=5, warmup=1, lead=1, rest=0.02)
 
 
 def optimize(
@@ -224,10 +226,5 @@ def attempt(names: Sequence[str], job: Job, expected: Result, tried: dict[str, s
 
 def interleaved(runs: dict[str, Runner], images: Tensor) -> dict[str, float]:
     """The median of a few runs of each, in turn; in seconds. For a CPU, which returns when it is done."""
-    seconds: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(RUNS):
-        for name, run in runs.items():
-            start = time.perf_counter()
-            run(images)
-            seconds[name].append(time.perf_counter() - start)
-    return {name: median(each) for name, each in seconds.items()}
+    timed = take_turns({name: partial(run, images) for name, run in runs.items()}, TURNS)
+    return {name: timing.median for name, timing in timed.items()}
