@@ -70,12 +70,11 @@ def place_side_by_side(straight: Straight, lanes: int) -> None:
     """Maps that are put together are written where they go, or copied there."""
     left = []
     for operation in straight.operations:
-        if operation.kind != Kind.COPY or not operation.inputs:
+        piece, whole = operation.output, operation.output.base
+        if operation.kind != Kind.COPY or not operation.inputs or whole is None:
             left.append(operation)
             continue
-        (value,), piece = operation.inputs, operation.output
-        whole = piece.base
-        assert whole is not None
+        (value,) = operation.inputs
         last = piece.channel + piece.shape[1] == whole.shape[1]
         whole_vectors = piece.channel % lanes == 0 and (piece.shape[1] % lanes == 0 or last)
         free = value.base is None and value.writer is not None and value not in straight.outputs
